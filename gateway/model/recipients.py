@@ -1,0 +1,229 @@
+"""
+A recipient, as its manifest declares it: who it is, what it may get by which
+route, and how it is told to delete (contract §7).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from gateway.model.ids import CategoryId, GroundId, PartnerId, PurposeId, RouteId
+from gateway.model.policy import Kind
+
+
+class State(StrEnum):
+    """Where a recipient stands in its life cycle."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Seal(StrEnum):
+    """What of a share is sealed for the recipient (S4d, P1)."""
+
+    NONE = "none"
+    FIELDS = "fields"
+    BODY = "body"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """The confidentiality agreement on file (S4a)."""
+
+    reference: str
+    signed: date
+    expires: date
+    """The first UTC day that is not covered."""
+    onward: tuple[PartnerId, ...] = ()
+    """Who the recipient may pass data on to; empty = nobody."""
+
+    def active(self, *, on: date) -> bool:
+        """Whether the agreement covers the UTC day `on`."""
+        return self.signed <= on < self.expires
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformCall:
+    """A transform and its argument, as a manifest writes them (`mask-name`, `{truncate: 11}`)."""
+
+    name: str
+    argument: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """
+    One declared value on its way out: a JSON selector, or a path, query or
+    header parameter.
+    """
+
+    selector: str
+    """RFC 6901 pointer with `*` for each element of an array; for a parameter its name."""
+    category: CategoryId
+    transform: TransformCall | None = None
+    sealed: bool = False
+    required: bool = False
+    type: str | None = None
+    """`string`, `number`, `integer` or `boolean`; None = any scalar."""
+    pattern: str | None = None
+    enum: tuple[Any, ...] | None = None
+    max_length: int | None = None
+    """In characters (Unicode code points) of a string."""
+    scan: str | None = None
+    """`block` or `mask`: look for personal data in free text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedField:
+    """One declared value on its way back to the app (C5)."""
+
+    selector: str
+    reference: bool = False
+    """The partner's own id of the record: kept, so that a notice can name it."""
+    category: CategoryId | None = None
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedFile:
+    """A declared file response, let through whole up to a size (contract §6)."""
+
+    content: str
+    """Media type without parameters."""
+    max_bytes: int
+
+
+class SubjectFrom(StrEnum):
+    """Where the app names the person."""
+
+    HEADER = "header"
+    POINTER = "pointer"
+    PATH = "path"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectPlace:
+    """Where a route finds the subject: a header, a pointer, a path parameter, or nowhere."""
+
+    source: SubjectFrom = SubjectFrom.HEADER
+    name: str = ""
+    """The pointer, or the path parameter's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One thing a recipient may get: method, path, purpose, and the closed list of fields."""
+
+    id: RouteId
+    partner: PartnerId
+    method: str
+    path: tuple[str, ...]
+    """Segments of the template as written; `{x}` is a parameter."""
+    purpose: PurposeId
+    purpose_version: int
+    ground: GroundId
+    """The default ground."""
+    retention: timedelta
+    seal: Seal = Seal.NONE
+    idempotency: str | None = None
+    """The partner's own idempotency header; it gets the share id."""
+    subject: SubjectPlace = SubjectPlace()
+    send: tuple[Field, ...] = ()
+    path_fields: Mapping[str, Field] = field(default_factory=dict)
+    query_fields: Mapping[str, Field] = field(default_factory=dict)
+    header_fields: Mapping[str, Field] = field(default_factory=dict)
+    """Names in lower case."""
+    receive: tuple[ReceivedField, ...] | ReceivedFile | None = None
+    """None: nothing but the status comes back."""
+    receive_headers: tuple[str, ...] = ()
+    body_limit: int | None = None
+    """Bytes; None = the home's limit."""
+    bulk_records: int | None = None
+
+    def fields(self) -> tuple[Field, ...]:
+        """Every declared value that may leave, wherever it stands."""
+        return (
+            *self.send,
+            *self.path_fields.values(),
+            *self.query_fields.values(),
+            *self.header_fields.values(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """How the gateway proves itself to the partner. Secrets are references (`env:`, `file:`)."""
+
+    scheme: str
+    """`bearer`, `basic`, `header`, `oauth2` or `http_signature`."""
+    settings: Mapping[str, str]
+    """bearer {value}; basic {user, password}; header {name, value}; the rest as declared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """TLS towards a partner. Values are `file:` references (P1)."""
+
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    pins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Where a partner's API is, and how it is reached."""
+
+    base_url: str
+    auth: Auth | None = None
+    tls: Tls = Tls()
+    timeout: timedelta = timedelta(seconds=10)
+    """For the whole exchange."""
+    connect_timeout: timedelta = timedelta(seconds=5)
+    response_limit: int = 10 * 1024 * 1024
+    """Bytes, after decompression."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """How the recipient is told of a case (R3)."""
+
+    protocol: str
+    url: str | None = None
+    secret: str | None = None
+    fallback: str | None = None
+    acknowledge_within: timedelta | None = None
+    complete_within: timedelta | None = None
+    response_completes: bool = False
+    """`rest` manifests may opt in: a declared answer counts as completion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """A recipient with its manifest. Immutable: suspension by an operator lies in the store."""
+
+    id: PartnerId
+    name: str
+    owner: str
+    kind: Kind
+    territory: str
+    contact: str
+    state: State
+    agreement: Agreement | None
+    keys: str | None
+    """Path of the JWKS file, resolved, or an `https:` URL."""
+    jwks: Mapping[str, Any]
+    """The public JWK Set that was read from the file; `{"keys": []}` when by URL."""
+    upstream: Upstream | None
+    routes: tuple[Route, ...]
+    deletion: Deletion | None
+    accepted_edition: str | None = None
+    """Successor only: the edition it is bound by (T4)."""
+    source: str = ""
+    """The manifest's file name, for messages."""
+    digest: str = ""
+    """Hex SHA-256 of the manifest's bytes; a change raises the partner's epoch."""
