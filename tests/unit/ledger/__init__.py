@@ -1,0 +1,1 @@
+"""Evidence: leaves, the tree over them, checkpoints, bundles, and the check of all of it."""
