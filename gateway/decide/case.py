@@ -1,0 +1,163 @@
+"""
+A decision case: what one of them says.
+
+    - it: is refused from the first second of the day on which the agreement expires
+      now: 2028-03-01T00:00:00Z
+      ask: {partner: swift-parcel, route: create-shipment, purpose: order-fulfilment}
+      given: {partner: {agreement: {signed: 2026-03-01, expires: 2028-03-01}}}
+      expect: {refused: agreement-expired, clause: S4a}
+
+`ask` is the request: `partner route purpose ground evidence gpc subject`, where
+`subject` names one person or a list of them. Names of people mean something
+inside one case only.
+
+`given` is what is known when it is decided; all of it may be left out:
+
+- of the people (of each of them, or under `people: {NAME: …}` of one):
+  `erased minor opt_outs`, `restricted: [{partners purposes categories reason
+  until_consent_after}]`, `consents: [{granted purpose version partner method by
+  scope expires withdrawn}]`; a consent is to the purpose of the case, at the
+  route's version, explicit and by the subject where it says nothing else;
+- `evidence: [{id type partner purposes people categories expires}]`, for the
+  partner and purpose of the case where it says nothing else;
+- `suspended`, and what the documents would have to say: `partner: {kind state
+  agreement territory accepted_edition}` (`agreement: none` for none on file),
+  `route: {purpose purpose_version}`, `policy: {purpose_version}`.
+
+`expect` is `{permitted: true, ground, evidence, categories}` or `{refused: CODE}`,
+either with the `clause` or clauses that the case is about. A refusal must cite
+them all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from gateway.errors import Reason
+from gateway.model.consent import By, Method, Scope
+from gateway.model.policy import Kind
+from gateway.model.recipients import State
+
+SOMEBODY = "somebody"
+"""The person of a case that names none."""
+
+NOBODY = "none"
+"""What `subject` says when a share is about nobody, and `agreement` when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven:
+    """One consent record of a case; None is filled in from what the case asks for."""
+
+    granted: datetime
+    purpose: str | None = None
+    version: int | None = None
+    partner: str | None = None
+    method: Method = Method.EXPLICIT
+    by: By = By.SUBJECT
+    scope: Scope | None = None
+    expires: datetime | None = None
+    withdrawn: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FenceGiven:
+    """One restriction of a case."""
+
+    reason: str = "restrict"
+    partners: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    until_consent_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonGiven:
+    """What is known of a person in a case."""
+
+    erased: bool = False
+    minor: bool = False
+    opt_outs: tuple[str, ...] = ()
+    restricted: tuple[FenceGiven, ...] = ()
+    consents: tuple[ConsentGiven, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceGiven:
+    """One registered record of a case; None is filled in from what the case asks for."""
+
+    id: str
+    type: str = "record"
+    partner: str | None = None
+    purposes: tuple[str, ...] | None = None
+    people: tuple[str, ...] | None = None
+    categories: tuple[str, ...] | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerGiven:
+    """What the manifest would say; None leaves it as it is."""
+
+    kind: Kind | None = None
+    state: State | None = None
+    agreement: tuple[date, date] | None = None
+    """Signed, and the first day not covered."""
+    no_agreement: bool = False
+    territory: str | None = None
+    accepted_edition: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Everything that is known when a case is decided."""
+
+    everybody: PersonGiven = PersonGiven()
+    people: Mapping[str, PersonGiven] = field(default_factory=dict)
+    evidence: tuple[EvidenceGiven, ...] = ()
+    suspended: bool = False
+    partner: PartnerGiven = PartnerGiven()
+    route_purpose: str | None = None
+    route_version: int | None = None
+    policy_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseAsk:
+    """The request of a case."""
+
+    partner: str
+    route: str
+    purpose: str
+    purpose_version: int | None = None
+    ground: str | None = None
+    evidence: str | None = None
+    gpc: bool = False
+    subjects: tuple[str, ...] | None = None
+    """None: somebody, unless the route is about nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """The answer that a case promises, and the clauses that it is about."""
+
+    refused: Reason | None
+    """None: permitted."""
+    clauses: tuple[str, ...]
+    ground: str | None = None
+    evidence: str | None = None
+    categories: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One decision as data, and where it stands."""
+
+    file: str
+    line: int
+    column: int
+    it: str
+    now: datetime
+    ask: CaseAsk
+    given: Given
+    expected: Expected

@@ -1,0 +1,277 @@
+"""
+Decision cases: decisions as data, asked of a loaded policy.
+
+A case says in the words of the policy what must be let out and what must be
+refused. `gateway check` and the test suite run the same ones. How a case is
+written stands in `case`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from gateway.decide import engine
+from gateway.decide.case import (
+    SOMEBODY,
+    Case,
+    CaseAsk,
+    ConsentGiven,
+    EvidenceGiven,
+    FenceGiven,
+    Given,
+    PersonGiven,
+)
+from gateway.decide.casefile import parse_cases
+from gateway.decide.routing import choose
+from gateway.model.consent import Consent, Evidence, Fence, SubjectFacts
+from gateway.model.ids import (
+    CategoryId,
+    ClauseId,
+    ConsentId,
+    EvidenceId,
+    GroundId,
+    PartnerId,
+    PurposeId,
+    SubjectId,
+)
+from gateway.model.policyset import PolicySet
+from gateway.model.recipients import Agreement, Partner, Route, SubjectFrom
+from gateway.model.shares import Ask, Decision, EvidenceClaim, Permitted, Refused
+
+__all__ = ["Case", "CaseResult", "Verdict", "parse_cases", "run_case", "run_cases", "shown"]
+
+
+class Verdict(StrEnum):
+    """How a case ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not-applicable"
+    """The loaded set has no such partner or route."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    """One case and how it ended."""
+
+    case: Case
+    verdict: Verdict
+    message: str
+    """Of a failed case what was expected and what came; of one that does not apply, why."""
+
+    def __str__(self) -> str:
+        case = self.case
+        text = f"{case.file}:{case.line}:{case.column}: {self.verdict}: {case.it}"
+        return f"{text}: {self.message}" if self.message else text
+
+
+def run_cases(policy: PolicySet, cases: Sequence[Case]) -> list[CaseResult]:
+    """Ask every case of `policy`, in their order."""
+    return [run_case(policy, case) for case in cases]
+
+
+def run_case(policy: PolicySet, case: Case) -> CaseResult:
+    """Ask one case of `policy`. A set without its partner or route is no failure."""
+    partner = policy.partners.get(PartnerId(case.ask.partner))
+    if partner is None:
+        return _result(case, Verdict.NOT_APPLICABLE, f"there is no partner {case.ask.partner}")
+    route = next((route for route in partner.routes if route.id == case.ask.route), None)
+    if route is None:
+        return _result(case, Verdict.NOT_APPLICABLE, f"{partner.id} has no route {case.ask.route}")
+    difference = _difference(case, _decide(policy, partner, route, case))
+    return _result(case, Verdict.FAILED if difference else Verdict.PASSED, difference)
+
+
+def shown(results: Iterable[CaseResult]) -> dict[ClauseId, list[str]]:
+    """The passed cases by the clauses that they are about, each as `file:line`."""
+    found: dict[ClauseId, list[str]] = {}
+    for result in results:
+        if result.verdict is Verdict.PASSED:
+            for clause in result.case.expected.clauses:
+                place = f"{result.case.file}:{result.case.line}"
+                found.setdefault(ClauseId(clause), []).append(place)
+    return found
+
+
+def _result(case: Case, verdict: Verdict, message: str) -> CaseResult:
+    return CaseResult(case=case, verdict=verdict, message=message)
+
+
+def _decide(policy: PolicySet, partner: Partner, named: Route, case: Case) -> Decision:
+    given = case.given
+    named = replace(
+        named,
+        purpose=PurposeId(given.route_purpose or named.purpose),
+        purpose_version=given.route_version or named.purpose_version,
+    )
+    names = _names(case.ask, named)
+    ask = _ask(case.ask, names)
+    return engine.decide(
+        ask,
+        policy=_policy(policy, ask.purpose, given),
+        partner=_partner(partner, given),
+        route=_route(partner, named, ask.purpose),
+        suspended=given.suspended,
+        facts=[_facts(given.people.get(name, given.everybody), case.ask, named) for name in names],
+        evidence=_evidence(case),
+        now=case.now,
+    )
+
+
+def _names(ask: CaseAsk, route: Route) -> tuple[str, ...]:
+    if ask.subjects is not None:
+        return ask.subjects
+    return () if route.subject.source is SubjectFrom.NONE else (SOMEBODY,)
+
+
+def _ask(ask: CaseAsk, names: tuple[str, ...]) -> Ask:
+    return Ask(
+        partner=PartnerId(ask.partner),
+        purpose=PurposeId(ask.purpose),
+        purpose_version=ask.purpose_version,
+        ground=None if ask.ground is None else GroundId(ask.ground),
+        evidence=None if ask.evidence is None else EvidenceClaim(text=ask.evidence),
+        gpc=ask.gpc,
+        subjects=tuple(SubjectId(name) for name in names),
+    )
+
+
+def _policy(policy: PolicySet, purpose: PurposeId, given: Given) -> PolicySet:
+    known = policy.purposes.get(purpose)
+    if known is None or given.policy_version is None:
+        return policy
+    purposes = {**policy.purposes, purpose: replace(known, version=given.policy_version)}
+    return replace(policy, purposes=purposes)
+
+
+def _partner(partner: Partner, given: Given) -> Partner:
+    wanted = given.partner
+    if wanted.no_agreement:
+        partner = replace(partner, agreement=None)
+    if wanted.agreement is not None:
+        signed, expires = wanted.agreement
+        agreement = Agreement(reference="as the case says", signed=signed, expires=expires)
+        partner = replace(partner, agreement=agreement)
+    return replace(
+        partner,
+        kind=wanted.kind or partner.kind,
+        state=wanted.state or partner.state,
+        territory=wanted.territory or partner.territory,
+        accepted_edition=wanted.accepted_edition or partner.accepted_edition,
+    )
+
+
+def _route(partner: Partner, named: Route, purpose: PurposeId) -> Route | None:
+    """As a request finds it: among the routes on the path of the one named, by purpose."""
+    if named.purpose == purpose:
+        return named
+    template = (named.method, named.path)
+    others = (each for each in partner.routes if each.id != named.id)
+    return choose((each for each in others if (each.method, each.path) == template), purpose)
+
+
+def _facts(person: PersonGiven, ask: CaseAsk, route: Route) -> SubjectFacts:
+    return SubjectFacts(
+        known=True,
+        erased=person.erased,
+        minor=person.minor,
+        opt_outs=frozenset(person.opt_outs),
+        fences=tuple(_fence(fence) for fence in person.restricted),
+        consents=tuple(
+            _consent(number, consent, ask, route)
+            for number, consent in enumerate(person.consents, start=1)
+        ),
+    )
+
+
+def _consent(number: int, given: ConsentGiven, ask: CaseAsk, route: Route) -> Consent:
+    return Consent(
+        id=ConsentId(f"consent-{number}"),
+        purpose=PurposeId(given.purpose or ask.purpose),
+        purpose_version=given.version or route.purpose_version,
+        partner=None if given.partner is None else PartnerId(given.partner),
+        granted_at=given.granted,
+        method=given.method,
+        by=given.by,
+        scope=given.scope,
+        expires=given.expires,
+        withdrawn_at=given.withdrawn,
+    )
+
+
+def _fence(given: FenceGiven) -> Fence:
+    return Fence(
+        reason=given.reason,
+        partners=frozenset(map(PartnerId, given.partners)),
+        purposes=frozenset(map(PurposeId, given.purposes)),
+        categories=frozenset(map(CategoryId, given.categories)),
+        until_consent=given.until_consent_after is not None,
+        since=given.until_consent_after,
+    )
+
+
+def _evidence(case: Case) -> Evidence | None:
+    """The record that the claim names, as the gateway would find it."""
+    for record in case.given.evidence:
+        if record.id == case.ask.evidence:
+            return _record(record, case.ask)
+    return None
+
+
+def _record(given: EvidenceGiven, ask: CaseAsk) -> Evidence:
+    return Evidence(
+        id=EvidenceId(given.id),
+        type=given.type,
+        reference="as the case says",
+        partner=PartnerId(given.partner or ask.partner),
+        purposes=tuple(map(PurposeId, given.purposes or (ask.purpose,))),
+        subjects=None if given.people is None else tuple(map(SubjectId, given.people)),
+        categories=None if given.categories is None else tuple(map(CategoryId, given.categories)),
+        expires=given.expires,
+        may_tell_subject=True,
+    )
+
+
+def _difference(case: Case, decision: Decision) -> str:
+    """What came instead of what the case expects; empty if it is that."""
+    expected, came = case.expected, _told(decision)
+    match decision:
+        case Refused() if expected.refused is None:
+            return f"expected permitted, got {came}"
+        case Refused():
+            wanted = f"refused {expected.refused} by {', '.join(expected.clauses)}"
+            right = decision.reason is expected.refused
+            return (
+                ""
+                if right and set(expected.clauses) <= set(decision.clauses)
+                else (f"expected {wanted}, got {came}")
+            )
+        case Permitted() if expected.refused is not None:
+            return f"expected refused {expected.refused}, got {came}"
+        case Permitted():
+            return _other_terms(case, decision)
+
+
+def _told(decision: Decision) -> str:
+    if isinstance(decision, Permitted):
+        return f"permitted on {decision.ground}"
+    return f"refused {decision.reason} by {', '.join(decision.clauses)}: {decision.detail}"
+
+
+def _other_terms(case: Case, decision: Permitted) -> str:
+    expected = case.expected
+    categories = None if decision.categories is None else sorted(decision.categories)
+    pairs = (
+        ("ground", expected.ground, decision.ground),
+        ("evidence", expected.evidence, decision.evidence),
+        (
+            "categories",
+            None if expected.categories is None else sorted(expected.categories),
+            categories,
+        ),
+    )
+    return "; ".join(
+        f"expected {name} {wanted}, got {got}"
+        for name, wanted, got in pairs
+        if wanted is not None and wanted != got
+    )

@@ -1,0 +1,1 @@
+"""Who calls: service tokens and what they reach."""

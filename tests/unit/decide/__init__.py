@@ -1,0 +1,1 @@
+"""May it leave: routing, decisions, their explanation, their cases."""
