@@ -1,0 +1,212 @@
+"""
+Metrics in Prometheus' text format.
+
+Each `Metrics` has its own registry; there is no global one. Labels take values
+from closed sets: partners and purposes of the policy in force, outcomes and
+codes of the contract. What a caller made up is counted as `unknown`, so that
+nobody can blow up the number of series, or write into them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+from gateway import errors
+from gateway.errors import GatewayError, Reason
+from gateway.model.shares import Outcome
+
+UNKNOWN = "unknown"
+OTHER = "other"
+
+OUTCOMES = frozenset(Outcome)
+CODES = frozenset(Reason) | {
+    kind.code
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, GatewayError)
+}
+QUEUES = frozenset({"shares", "outcomes", "notices"})
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+# Up to the largest group commit (STYLE.md names 256).
+_BATCH = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: name, kind, labels, and what it tells."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+METRICS = (
+    Metric(
+        "gateway_shares_total",
+        "counter",
+        "Shares whose intent was recorded, by what became of them.",
+        ("partner", "purpose", "outcome"),
+    ),
+    Metric(
+        "gateway_refusals_total",
+        "counter",
+        "Requests for a share that were refused or failed, by code.",
+        ("partner", "code"),
+    ),
+    Metric(
+        "gateway_share_seconds",
+        "histogram",
+        "From a share's request to its answer, in seconds; the partner's time included.",
+        ("partner",),
+        _SECONDS,
+    ),
+    Metric(
+        "gateway_upstream_seconds",
+        "histogram",
+        "From handing a request to egress until the partner's whole answer, in seconds.",
+        ("partner",),
+        _SECONDS,
+    ),
+    Metric(
+        "gateway_ledger_commit_seconds",
+        "histogram",
+        "One commit of the ledger, sync included, in seconds.",
+        (),
+        _COMMIT_SECONDS,
+    ),
+    Metric(
+        "gateway_ledger_batch_entries",
+        "histogram",
+        "How many entries shared one commit of the ledger.",
+        (),
+        _BATCH,
+    ),
+    Metric(
+        "gateway_open_intents",
+        "gauge",
+        "Intents without an outcome: shares in flight, and those that a crash left.",
+    ),
+    Metric("gateway_ledger_entries", "gauge", "Entries of the ledger that have an index."),
+    Metric("gateway_queue_length", "gauge", "What waits in a queue.", ("queue",)),
+    Metric(
+        "gateway_queue_oldest_seconds",
+        "gauge",
+        "How long the first in a queue has been due, in seconds; 0 when it is empty.",
+        ("queue",),
+    ),
+    Metric(
+        "gateway_policy_reloads_total",
+        "counter",
+        "Reloads of policies and manifests, by result: `loaded` or `refused`.",
+        ("result",),
+    ),
+)
+
+
+class Metrics:
+    """The gateway's metrics. Methods are cheap, never raise and may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._partners: frozenset[str] = frozenset()
+        self._purposes: frozenset[str] = frozenset()
+        self._shares = Counter(*_counter("gateway_shares_total"), registry=self._registry)
+        self._refusals = Counter(*_counter("gateway_refusals_total"), registry=self._registry)
+        self._reloads = Counter(*_counter("gateway_policy_reloads_total"), registry=self._registry)
+        self._share_seconds = self._histogram("gateway_share_seconds")
+        self._upstream_seconds = self._histogram("gateway_upstream_seconds")
+        self._commit_seconds = self._histogram("gateway_ledger_commit_seconds")
+        self._batch_entries = self._histogram("gateway_ledger_batch_entries")
+        self._open_intents = self._gauge("gateway_open_intents")
+        self._ledger_entries = self._gauge("gateway_ledger_entries")
+        self._queue_length = self._gauge("gateway_queue_length")
+        self._queue_oldest = self._gauge("gateway_queue_oldest_seconds")
+        ProcessCollector(registry=self._registry)
+
+    def know(self, *, partners: Iterable[str], purposes: Iterable[str]) -> None:
+        """Take over the ids of the policy in force; others count as `unknown`."""
+        self._partners = frozenset(partners)
+        self._purposes = frozenset(purposes)
+
+    def share(self, *, partner: str, purpose: str, outcome: str, seconds: float) -> None:
+        """A share whose intent was recorded came to its end after so many seconds."""
+        known = self._partner(partner)
+        purpose = purpose if purpose in self._purposes else UNKNOWN
+        outcome = str(outcome) if outcome in OUTCOMES else OTHER
+        self._shares.labels(known, purpose, outcome).inc()
+        self._share_seconds.labels(known).observe(seconds)
+
+    def refused(self, *, partner: str | None, code: str) -> None:
+        """A request got an answer of the gateway's own; `partner` as the caller wrote it."""
+        code = str(code) if code in CODES else OTHER
+        self._refusals.labels(self._partner(partner), code).inc()
+
+    def upstream(self, *, partner: str, seconds: float) -> None:
+        """A partner was asked and answered, or failed to, within so many seconds."""
+        self._upstream_seconds.labels(self._partner(partner)).observe(seconds)
+
+    def committed(self, *, seconds: float, entries: int) -> None:
+        """One commit of the ledger."""
+        self._commit_seconds.observe(seconds)
+        self._batch_entries.observe(entries)
+
+    def open_intents(self, count: int) -> None:
+        """How many intents have no outcome now."""
+        self._open_intents.set(count)
+
+    def ledger_entries(self, count: int) -> None:
+        """How many entries of the ledger have an index now."""
+        self._ledger_entries.set(count)
+
+    def queue(self, name: str, *, length: int, oldest_seconds: float = 0.0) -> None:
+        """The state of a queue: `shares`, `outcomes` or `notices`."""
+        label = name if name in QUEUES else OTHER
+        self._queue_length.labels(label).set(length)
+        self._queue_oldest.labels(label).set(oldest_seconds)
+
+    def reloaded(self, *, loaded: bool) -> None:
+        """Policies and manifests were reloaded, or the old ones stayed."""
+        self._reloads.labels("loaded" if loaded else "refused").inc()
+
+    def render(self) -> tuple[bytes, str]:
+        """The text of all metrics, and its content type."""
+        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+
+    def _partner(self, partner: str | None) -> str:
+        return partner if partner in self._partners and partner is not None else UNKNOWN
+
+    def _histogram(self, name: str) -> Histogram:
+        metric = _metric(name)
+        return Histogram(
+            metric.name,
+            metric.help,
+            metric.labels,
+            buckets=metric.buckets,
+            registry=self._registry,
+        )
+
+    def _gauge(self, name: str) -> Gauge:
+        metric = _metric(name)
+        return Gauge(metric.name, metric.help, metric.labels, registry=self._registry)
+
+
+def _metric(name: str) -> Metric:
+    return next(metric for metric in METRICS if metric.name == name)
+
+
+def _counter(name: str) -> tuple[str, str, tuple[str, ...]]:
+    metric = _metric(name)
+    return metric.name, metric.help, metric.labels

@@ -1,0 +1,107 @@
+"""Every event that the gateway logs, and every key that may stand beside one."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.observe.shapes import (
+    Shape,
+    flag,
+    identifier,
+    moment,
+    number,
+    place,
+    problems,
+    several,
+    token,
+    why,
+    word,
+)
+
+UNLISTED_EVENT = "unlisted-event"
+LIBRARY_LOG = "library-log"
+CRASH = "crash"
+
+EVENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "started": "The process began; versions and addresses.",
+        "ready": "Both listeners accept.",
+        "draining": "SIGTERM came; shares in flight end.",
+        "stopped": "The process ended in order.",
+        "config-invalid": "The configuration or a document is broken; the process does not start.",
+        "policy-loaded": "A policy set is in force.",
+        "policy-reload-failed": "A reload found problems; the old set stays in force.",
+        "share": "One share came to its end: carried, refused or failed.",
+        "share-queued": "A share was queued (`Prefer: respond-async`).",
+        "share-tried": "A queued share was tried; it is tried again or has failed.",
+        "bulk": "A bulk request came to its end.",
+        "request": "A request of `/v1` or of the public listener came to its end.",
+        "request-failed": "A request ended in an internal error.",
+        "consent-recorded": "A consent was recorded.",
+        "consent-withdrawn": "A consent was withdrawn.",
+        "evidence-registered": "Evidence was registered.",
+        "subject-read": "A subject's records were read.",
+        "token-redeemed": "A token was redeemed by its recipient.",
+        "case-opened": "A case was accepted; its fence is in the ledger.",
+        "case-closed": "A case came to its end.",
+        "notice-sent": "A notice was delivered.",
+        "notice-failed": "A notice was not delivered; it is tried again or is a person's task.",
+        "receipt": "A recipient's receipt was judged.",
+        "partner-suspended": "A partner was suspended.",
+        "partner-resumed": "A partner was resumed.",
+        "partner-changed": "A partner's manifest changed; its epoch rose.",
+        "partner-failed": "A partner could not be reached, did not answer, or answered wrongly.",
+        "key-seen": "A partner's key was seen for the first time.",
+        "key-rotated": "One of the gateway's own keys was rotated.",
+        "keys-stale": "A JWK Set could not be fetched; the old one goes on, or there is none.",
+        "open-intents-closed": "Intents of a dead process were closed as `unknown`.",
+        "checkpoint": "A checkpoint was signed.",
+        "ledger-unavailable": "The ledger cannot be written; shares are refused.",
+        "ledger-recovered": "The ledger can be written again.",
+        "ledger-contradiction": "The ledger contradicts itself; the process stops.",
+        "store-failed": "The store could not do something else than append.",
+        "outcome-lost": "An outcome could not be recorded; its intent reads `unknown`.",
+        "worker-failed": "A worker met an error and goes on.",
+        "slow": "Something took longer than it should.",
+        "demo": "A step of the demonstration.",
+        LIBRARY_LOG: "A library logged something; its text is left out.",
+        CRASH: "An error that nobody caught.",
+        UNLISTED_EVENT: "The program logged an event that is not listed; its text is left out.",
+    }
+)
+
+_IDENTIFIERS = ("partner", "purpose", "route", "ground", "category", "edition", "recipient")
+_TOKENS = (
+    *("share", "leaf", "case", "notice", "consent", "evidence", "receipt", "digest", "kid"),
+    *("request", "version", "territory"),
+)
+_WORDS = (
+    *("outcome", "reason", "code", "clause", "state", "kind", "protocol", "method", "disclosed"),
+    *("listener", "worker", "task", "use", "setting", "error", "logger", "step", "what"),
+)
+_PLACES = ("address", "source", "where", "url", "service", "issuer")
+_NUMBERS = (
+    *("milliseconds", "upstream_milliseconds", "commit_milliseconds", "seconds", "status"),
+    *("count", "fields", "sent", "dropped", "records", "refused", "batch", "size", "index"),
+    *("bytes", "attempt", "retry_after", "purpose_version", "open_intents", "queued", "pid"),
+    *("workers", "partners", "routes", "unlisted"),
+)
+_FLAGS = ("ready", "replayed", "strict", "changed", "sealed")
+_MOMENTS = ("due", "effective", "expires", "deadline")
+
+KEYS: Mapping[str, Shape] = MappingProxyType(
+    {
+        **dict.fromkeys(_IDENTIFIERS, identifier),
+        **dict.fromkeys(_TOKENS, token),
+        **dict.fromkeys(_WORDS, word),
+        **dict.fromkeys(_PLACES, place),
+        **dict.fromkeys(_NUMBERS, number),
+        **dict.fromkeys(_FLAGS, flag),
+        **dict.fromkeys(_MOMENTS, moment),
+        "categories": several(identifier),
+        "clauses": several(word),
+        "caused_by": several(word),
+        "frames": several(place),
+        "problems": problems,
+        "why": why,
+    }
+)
