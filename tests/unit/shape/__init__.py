@@ -1,0 +1,1 @@
+"""The filter: what leaves, and what comes back."""
