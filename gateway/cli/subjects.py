@@ -1,0 +1,91 @@
+"""`gateway subject …`: one person."""
+
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from gateway.cli.output import Output, table
+from gateway.cli.reach import SERVICE, reach
+
+
+@click.group()
+def subject() -> None:
+    """One person: who has their data, what they agreed to."""
+
+
+@subject.command()
+@click.argument("id")
+@click.pass_obj
+def disclosures(output: Output, id: str) -> None:
+    """Who has this person's data, which fields, why and until when."""
+    from gateway.flows import people
+
+    async def directly(gateway: Any) -> Any:
+        return {"disclosures": await people.disclosures(gateway, id, SERVICE)}  # type: ignore[arg-type]
+
+    value = reach(
+        output.home,
+        scope="subject:read",
+        method="GET",
+        path=f"/v1/subjects/{quote(id, safe='')}/disclosures",
+        directly=directly,
+    )
+    output.result(value, disclosures_table(value["disclosures"]))
+
+
+def disclosures_table(rows: list[dict[str, Any]]) -> str:
+    """The account of one person, for a terminal."""
+    if not rows:
+        return "Nothing of this person was disclosed."
+    headings = ("at", "recipient", "purpose", "ground", "fields", "outcome", "kept until", "leaf")
+    return table(
+        headings,
+        [
+            (
+                one["at"][:19].replace("T", " "),
+                one["name"],
+                one["purpose"],
+                one["ground"],
+                " ".join(one["fields"]),
+                one["outcome"] or "open",
+                one["retention_until"][:10],
+                "" if one["index"] is None else one["index"],
+            )
+            for one in rows
+        ],
+    )
+
+
+@subject.command()
+@click.argument("id")
+@click.pass_obj
+def consents(output: Output, id: str) -> None:
+    """What this person agreed to, and what they withdrew."""
+    from gateway.flows import consents as flow
+
+    async def directly(gateway: Any) -> Any:
+        return {"consents": await flow.listed(gateway, id, SERVICE)}  # type: ignore[arg-type]
+
+    value = reach(
+        output.home,
+        scope="subject:read",
+        method="GET",
+        path=f"/v1/subjects/{quote(id, safe='')}/consents",
+        directly=directly,
+    )
+    rows = [
+        (
+            one["id"],
+            f"{one['purpose']}@{one['purpose_version']}",
+            one["partner"] or "every recipient",
+            one["method"],
+            one["by"],
+            one["scope"] or "",
+            one["granted_at"][:19].replace("T", " "),
+            "" if one["withdrawn_at"] is None else one["withdrawn_at"][:19].replace("T", " "),
+        )
+        for one in value["consents"]
+    ]
+    headings = ("consent", "purpose", "for", "method", "by", "scope", "granted", "withdrawn")
+    output.result(value, table(headings, rows) if rows else "No consent is on record.")

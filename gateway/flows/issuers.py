@@ -1,0 +1,95 @@
+"""Issuers of service tokens, and their keys as they now are (contract §5)."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import jwt
+
+from gateway.access.cache import TokenCache
+from gateway.access.keys import parse_keys
+from gateway.access.scopes import Service
+from gateway.access.services import Issuer
+from gateway.errors import CallerError, ConfigError, GatewayError
+from gateway.model.settings import IssuerConfig
+from gateway.ports import Clock
+
+GetKeys = Callable[[str, str | None], Awaitable[Mapping[str, Any]]]
+"""(where, wanted kid) to a JWK Set."""
+
+
+class Services:
+    """
+    Who may call: verifies tokens, remembers those that verified.
+
+    Keys by URL are looked up anew when a token names a key that is not known;
+    how often, is the business of `get_keys`.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[IssuerConfig],
+        own: Mapping[str, Mapping[str, Any]],
+        get_keys: GetKeys,
+        clock: Clock,
+        *,
+        capacity: int,
+    ) -> None:
+        self._configs = tuple(configs)
+        self._own = own
+        self._get_keys = get_keys
+        self._clock = clock
+        self._cache = TokenCache(capacity)
+        self._issuers: tuple[Issuer, ...] = ()
+
+    async def refresh(self, kid: str | None = None) -> None:
+        """
+        Read every issuer's keys. An issuer whose keys cannot be had keeps those
+        it has, or has none. Raises `ConfigError` where a file's keys are broken.
+        """
+        known = {issuer.name: issuer for issuer in self._issuers}
+        issuers = []
+        for config in self._configs:
+            try:
+                issuers.append(await self._issuer(config, kid))
+            except ConfigError:
+                if _local(config):
+                    raise
+                issuers += [known[config.name]] if config.name in known else []
+            except GatewayError as error:
+                if _local(config):
+                    raise ConfigError(f"[[issuer]] {config.name}: {error}") from error
+                issuers += [known[config.name]] if config.name in known else []
+        if tuple(issuers) != self._issuers:
+            self._issuers = tuple(issuers)
+            self._cache.clear()
+
+    async def _issuer(self, config: IssuerConfig, kid: str | None) -> Issuer:
+        own = self._own.get(config.jwks)
+        jwks = own if own is not None else await self._get_keys(config.jwks, kid)
+        return Issuer(name=config.name, iss=config.iss, aud=config.aud, keys=parse_keys(jwks))
+
+    async def verify(self, token: str) -> Service:
+        """The service that a token names. Raises `CallerError` (`token-invalid`)."""
+        try:
+            return self._cache.verify(token, self._issuers, now=self._clock())
+        except CallerError:
+            kid = _kid(token)
+            if kid is None or all(_local(config) for config in self._configs) or self._knows(kid):
+                raise
+        await self.refresh(kid)
+        return self._cache.verify(token, self._issuers, now=self._clock())
+
+    def _knows(self, kid: str) -> bool:
+        return any(key.kid == kid for issuer in self._issuers for key in issuer.keys)
+
+
+def _local(config: IssuerConfig) -> bool:
+    return not config.jwks.startswith(("https://", "http://"))
+
+
+def _kid(token: str) -> str | None:
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except jwt.PyJWTError:
+        return None
+    return kid if isinstance(kid, str) else None

@@ -1,0 +1,420 @@
+"""From a permitted share to the exact bytes that will leave, and its ledger leaf."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from gateway.decide.routing import reencode
+from gateway.errors import CallerError, Reason
+from gateway.flows.clockwork import new_id
+from gateway.flows.gateway import Gateway
+from gateway.flows.incoming import Draft
+from gateway.flows.prepare import PreparedRoute
+from gateway.flows.subjects import Person
+from gateway.ledger import entries
+from gateway.ledger.encode import canonical
+from gateway.model.ids import NO_CATEGORY
+from gateway.model.payload import Body
+from gateway.model.recipients import Field, Seal
+from gateway.model.shares import Permitted
+from gateway.ports import IdempotencyRow, Intent, IntentEntry, Outgoing, TokenRow
+from gateway.seal.pseudonym import pseudonym
+from gateway.seal.terms import GrantTerms, content_digest, grant_hash, sign_grant
+from gateway.shape import Context, FilteredParams, Minimised, filter_params
+
+JOSE = "application/jose"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """What is left of a share after the minimum was cut out of it."""
+
+    body: Body | None = field(repr=False)
+    """As it would leave unsealed; None where no body came."""
+    path: tuple[str, ...] = field(repr=False)
+    query: tuple[tuple[str, str], ...] = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    fields: tuple[str, ...]
+    categories: tuple[str, ...]
+    dropped: bool
+    tokens: tuple[TokenRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """The request and the leaves that must be durable before it leaves."""
+
+    outgoing: Outgoing
+    intent: Intent
+    intent_ids: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Vault:
+    """Collects the tokens that a share's transforms make (S4c)."""
+
+    gateway: Gateway
+    draft: Draft
+    person: Person | None
+    rows: list[TokenRow]
+
+    def make(self, spec: Field, value: Any) -> str:
+        """A fresh token for a value; the value is kept under the person's key."""
+        token = new_id("tok", self.gateway.random)
+        mark = hmac.digest(self.gateway.secret("token"), token.encode(), hashlib.sha256)
+        route = self.draft.route
+        kept = {
+            "value": value,
+            "partner": self.draft.ask.partner,
+            "purpose": self.draft.ask.purpose,
+            "category": spec.category,
+            "retention_until": self._until(route),
+        }
+        if self.person is None:
+            raise CallerError(Reason.SUBJECT_MISSING, "a token needs a subject")
+        sealed = self.person.protect(kept, "token", self.gateway.random)
+        self.rows.append(TokenRow(mark=mark, sealed=sealed))
+        return token
+
+    def _until(self, route: PreparedRoute | None) -> str:
+        keep = route.route.retention if route else timedelta(0)
+        return entries.timestamp(self.gateway.clock() + keep)
+
+
+def pack(
+    gateway: Gateway,
+    draft: Draft,
+    route: PreparedRoute,
+    persons: Sequence[Person],
+    permitted: Permitted,
+) -> Packed:
+    """
+    Cut the declared minimum out of what came.
+
+    Raises `CallerError` with the codes of fields, then `sealing-key-missing`.
+    """
+    vault = _Vault(gateway, draft, persons[0] if persons else None, [])
+    context = _context(gateway, draft, route, persons, vault)
+    strict = draft.incoming.prefers("handling=strict")
+    only = permitted.categories
+    path = filter_params(
+        route.route.path_fields,
+        list(draft.params.items()),
+        context,
+        place="path",
+        only=only,
+        strict=strict,
+    )
+    query = filter_params(
+        route.route.query_fields,
+        _query(draft.incoming.query),
+        context,
+        place="query",
+        only=only,
+        strict=strict,
+    )
+    headers = filter_params(
+        route.route.header_fields,
+        _declared_headers(draft, route),
+        context,
+        place="header",
+        only=only,
+        strict=False,
+    )
+    body = _body(draft, route, context, permitted, strict)
+    if len(path.pairs) != len(draft.params):
+        raise CallerError(
+            Reason.FIELD_TYPE_MISMATCH, "a path parameter may not leave, and no path is without it"
+        )
+    if route.seals and route.sealer is None:
+        raise CallerError(
+            Reason.SEALING_KEY_MISSING,
+            f"{draft.ask.partner} has no key to seal for {route.route.purpose}",
+        )
+    return _packed(draft, route, path, query, headers, body, tuple(vault.rows))
+
+
+def _packed(
+    draft: Draft,
+    route: PreparedRoute,
+    path: FilteredParams,
+    query: FilteredParams,
+    headers: FilteredParams,
+    body: Minimised | None,
+    tokens: tuple[TokenRow, ...],
+) -> Packed:
+    values = dict(path.pairs)
+    own = route.route
+    # A parameter that says something about the person is a field that was let out.
+    told = tuple(
+        name
+        for specs, let_out in (
+            (own.path_fields, path.fields),
+            (own.query_fields, query.fields),
+            (own.header_fields, headers.fields),
+        )
+        for name in let_out
+        if specs[name.partition(".")[2]].category != NO_CATEGORY
+    )
+    return Packed(
+        body=body.body if body else None,
+        path=tuple(
+            reencode(values[segment[1:-1]]) if segment.startswith("{") else segment
+            for segment in own.path
+        ),
+        query=tuple(query.pairs),
+        headers=tuple(headers.pairs),
+        fields=(*(body.fields if body else ()), *told),
+        categories=tuple(
+            sorted(
+                {
+                    *(body.categories if body else ()),
+                    *path.categories,
+                    *query.categories,
+                    *headers.categories,
+                }
+            )
+        ),
+        dropped=bool(body and body.dropped) or query.dropped or path.dropped,
+        tokens=tokens,
+    )
+
+
+def _body(
+    draft: Draft, route: PreparedRoute, context: Context, permitted: Permitted, strict: bool
+) -> Minimised | None:
+    if draft.content_type is None:
+        missing = next((field for field in route.route.send if field.required), None)
+        if missing is not None:
+            raise CallerError(
+                Reason.REQUIRED_FIELD_MISSING, f"{missing.selector} is required, and no body came"
+            )
+        return None
+    return route.send.apply(draft.document, context, only=permitted.categories, strict=strict)
+
+
+def _context(
+    gateway: Gateway, draft: Draft, route: PreparedRoute, persons: Sequence[Person], vault: _Vault
+) -> Context:
+    partner = draft.partner.partner.id
+    names = {person.id: person for person in persons}
+
+    def alias(value: str) -> str:
+        person = names.get(value)  # type: ignore[call-overload]
+        if person is not None:
+            return pseudonym(person.key, partner)
+        key = persons[0].key if persons else draft.partner.hash_key
+        return pseudonym(key, partner, value)
+
+    def seal_field(pointer: str, text: bytes) -> str:
+        # Without a key the share is refused right after the fields are judged.
+        if route.sealer is None:
+            return ""
+        share = draft.incoming.share
+        return route.sealer.seal(text, share=share, field=pointer, random=gateway.random)
+
+    return Context(
+        partner=partner,
+        hash_key=draft.partner.hash_key,
+        pseudonym=alias,
+        token=vault.make,
+        seal=seal_field,
+        today=gateway.clock().date(),
+    )
+
+
+def _query(raw: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except ValueError:
+        raise CallerError(
+            Reason.REQUEST_INVALID, "the query is not percent-encoded UTF-8"
+        ) from None
+
+
+def _declared_headers(draft: Draft, route: PreparedRoute) -> list[tuple[str, str]]:
+    return [
+        (name, value)
+        for name in route.route.header_fields
+        for value in draft.incoming.headers.get(name, ())
+        if value
+    ]
+
+
+def wrap(
+    gateway: Gateway,
+    draft: Draft,
+    route: PreparedRoute,
+    persons: Sequence[Person],
+    permitted: Permitted,
+    packed: Packed,
+    idempotency: IdempotencyRow | None,
+) -> Sealed:
+    """Seal, grant and describe a packed share: what will leave, and its leaves."""
+    now = gateway.clock()
+    content, media = _content(gateway, draft, route, packed)
+    url = _url(draft.partner.base_url, packed)
+    until = now + route.route.retention
+    grant = sign_grant(
+        _terms(gateway, draft, route, persons, permitted, packed, content, url, now, until),
+        gateway.grant_key,
+    )
+    upstream = draft.partner.partner.upstream
+    outgoing = Outgoing(
+        method=draft.incoming.method,
+        url=url,
+        headers=_headers(draft, route, packed, content, media, grant),
+        body=content,
+        timeout_seconds=upstream.timeout.total_seconds() if upstream else 0.0,
+        connect_timeout_seconds=upstream.connect_timeout.total_seconds() if upstream else 0.0,
+        response_limit=upstream.response_limit if upstream else 0,
+    )
+    ids, rows = _leaves(gateway, draft, route, persons, permitted, packed, grant, now, until)
+    intent = Intent(
+        share=draft.incoming.share,
+        kind=route.leaf_kind.value,
+        partner=draft.partner.partner.id,
+        partner_epoch=gateway.partners.state(draft.partner.partner.id).epoch,
+        entries=rows,
+        idempotency=idempotency,
+        tokens=packed.tokens,
+    )
+    return Sealed(outgoing=outgoing, intent=intent, intent_ids=ids, fields=packed.fields)
+
+
+def _content(
+    gateway: Gateway, draft: Draft, route: PreparedRoute, packed: Packed
+) -> tuple[bytes | None, str | None]:
+    if packed.body is None:
+        return None, None
+    media = draft.content_type or "application/json"
+    if route.route.seal is Seal.BODY and route.sealer is not None:
+        sealed = route.sealer.seal(
+            packed.body, share=draft.incoming.share, content_type=media, random=gateway.random
+        )
+        return sealed.encode("ascii"), JOSE
+    return packed.body, media
+
+
+def _url(base: str, packed: Packed) -> str:
+    pairs = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in packed.query)
+    path = "/".join(packed.path)
+    return f"{base}/{path}?{pairs}" if pairs else f"{base}/{path}"
+
+
+def _terms(
+    gateway: Gateway,
+    draft: Draft,
+    route: PreparedRoute,
+    persons: Sequence[Person],
+    permitted: Permitted,
+    packed: Packed,
+    content: bytes | None,
+    url: str,
+    now: datetime,
+    until: datetime,
+) -> GrantTerms:
+    partner = draft.partner.partner
+    single = len(persons) == 1 and not (route.purpose and route.purpose.deidentified)
+    return GrantTerms(
+        issuer=gateway.issuer,
+        partner=partner.id,
+        share=draft.incoming.share,
+        issued_at=now,
+        salt=gateway.random(16),
+        method=draft.incoming.method,
+        target=url,
+        subject=pseudonym(persons[0].key, partner.id) if single else None,
+        purpose=route.route.purpose,
+        purpose_version=route.route.purpose_version,
+        ground=permitted.ground,
+        fields=packed.fields,
+        retention_until=until,
+        territory=partner.territory,
+        onward=partner.agreement.onward if partner.agreement else (),
+        edition=draft.policy.policy.edition.number,
+        digest=hashlib.sha256(content or b"").digest(),
+    )
+
+
+def _headers(
+    draft: Draft,
+    route: PreparedRoute,
+    packed: Packed,
+    content: bytes | None,
+    media: str | None,
+    grant: str,
+) -> tuple[tuple[str, str], ...]:
+    headers = [
+        *packed.headers,
+        ("Sharing-Id", draft.incoming.share),
+        ("Sharing-Grant", grant),
+        ("Content-Digest", content_digest(content or b"")),
+    ]
+    if media is not None:
+        headers.append(("Content-Type", media))
+    if route.route.idempotency is not None:
+        headers.append((route.route.idempotency, draft.incoming.share))
+    return tuple(headers)
+
+
+def _leaves(
+    gateway: Gateway,
+    draft: Draft,
+    route: PreparedRoute,
+    persons: Sequence[Person],
+    permitted: Permitted,
+    packed: Packed,
+    grant: str,
+    now: datetime,
+    until: datetime,
+) -> tuple[tuple[str, ...], tuple[IntentEntry, ...]]:
+    """One leaf for each person; a share of nobody has one all the same."""
+    ids: list[str] = []
+    rows: list[IntentEntry] = []
+    proof = permitted.evidence or _proof(draft, permitted)
+    hashed = grant_hash(grant)
+    whom: Sequence[Person | None] = persons or (None,)
+    for person in whom:
+        id = new_id("leaf", gateway.random)
+        leaf = entries.intent(
+            kind=route.leaf_kind.value,
+            id=id,
+            at=now,
+            share=draft.incoming.share,
+            partner=draft.partner.partner.id,
+            purpose=route.route.purpose,
+            purpose_version=route.route.purpose_version,
+            ground=permitted.ground,
+            fields=packed.fields,
+            categories=packed.categories,
+            edition=draft.policy.policy.edition.number,
+            service=draft.incoming.service.name,
+            grant=hashed,
+            retention_until=until,
+            territory=draft.partner.partner.territory,
+            subject=entries.subject_mark(person.key, id) if person else None,
+            evidence=entries.commitment(person.key, proof, id) if person and proof else None,
+        )
+        ids.append(id)
+        rows.append(
+            IntentEntry(
+                leaf=canonical(leaf),
+                subject=person.row if person else None,
+                tombstone=person.mark if person else None,
+                retention_until=until,
+            )
+        )
+    return tuple(ids), tuple(rows)
+
+
+def _proof(draft: Draft, permitted: Permitted) -> str | None:
+    """What carried the share, for the commitment: the claim, or the consents."""
+    if draft.ask.evidence is not None:
+        return draft.ask.evidence.text
+    return " ".join(permitted.consents) or None

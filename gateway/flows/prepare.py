@@ -1,0 +1,127 @@
+"""
+A policy set, prepared for requests: everything that can be worked out at load.
+
+Each route becomes a plan: selectors compiled, keys parsed, headers and leaf
+parts written once. A request keeps the set it began with; a reload swaps one
+reference.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from gateway.decide.routing import Router, compile_router
+from gateway.errors import ConfigError
+from gateway.model.ids import PartnerId, RouteId
+from gateway.model.policy import LeafKind, Purpose
+from gateway.model.policyset import PolicySet
+from gateway.model.recipients import Partner, Route, Seal
+from gateway.seal.envelope import PreparedSealer
+from gateway.seal.keys import PartnerKeys, choose, parse_partner_keys
+from gateway.shape import (
+    Limits,
+    ReceiveFilter,
+    SendFilter,
+    compile_receive,
+    compile_send,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedRoute:
+    """One route, ready: what may leave, how it is sealed, what may come back."""
+
+    route: Route
+    purpose: Purpose | None
+    """None: the policy no longer has the purpose; the decision refuses it."""
+    send: SendFilter
+    receive: ReceiveFilter | None
+    sealer: PreparedSealer | None
+    """None where the route seals nothing, or the partner has no fit key."""
+    leaf_kind: LeafKind
+    """`transfer` and `public-disclosure` stand in place of `intent` (T1-3, D1)."""
+
+    @property
+    def seals(self) -> bool:
+        """Whether anything of this route is sealed."""
+        return self.route.seal is not Seal.NONE
+
+    def limits(self, home: Limits) -> Limits:
+        """The home's limits, narrowed by the route's own."""
+        own = self.route.body_limit
+        return home if own is None else replace(home, bytes=own)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedPartner:
+    """One recipient, ready."""
+
+    partner: Partner
+    router: Router
+    routes: Mapping[RouteId, PreparedRoute]
+    base_url: str
+    """Without a final slash."""
+    hash_key: bytes = field(repr=False)
+    """For the transform `hash`: keyed per partner, so that two partners cannot compare."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedSet:
+    """A whole policy set, ready."""
+
+    policy: PolicySet
+    partners: Mapping[PartnerId, PreparedPartner]
+
+
+def prepare(policy: PolicySet, *, hash_key_of: Any) -> PreparedSet:
+    """
+    Prepare a set. `hash_key_of(partner id)` gives 32 bytes.
+
+    Raises `ConfigError` where a manifest that loaded cannot be prepared after all.
+    """
+    return PreparedSet(
+        policy=policy,
+        partners={
+            partner.id: _partner(partner, policy, hash_key_of(partner.id))
+            for partner in policy.partners.values()
+        },
+    )
+
+
+def _partner(partner: Partner, policy: PolicySet, hash_key: bytes) -> PreparedPartner:
+    keys = parse_partner_keys(partner.jwks)
+    base = partner.upstream.base_url if partner.upstream else ""
+    if base and urlsplit(base).scheme not in ("http", "https"):
+        raise ConfigError(f"{partner.source}: upstream.base_url must be an http(s) URL")
+    return PreparedPartner(
+        partner=partner,
+        router=compile_router(partner),
+        routes={route.id: _route(route, policy, keys) for route in partner.routes},
+        base_url=base.rstrip("/"),
+        hash_key=hash_key,
+    )
+
+
+def _route(route: Route, policy: PolicySet, keys: PartnerKeys) -> PreparedRoute:
+    purpose = policy.purposes.get(route.purpose)
+    return PreparedRoute(
+        route=route,
+        purpose=purpose,
+        send=compile_send(route),
+        receive=compile_receive(route),
+        sealer=_sealer(route, keys),
+        leaf_kind=purpose.leaf if purpose else LeafKind.INTENT,
+    )
+
+
+def _sealer(route: Route, keys: PartnerKeys) -> PreparedSealer | None:
+    key = choose(keys, route.purpose) if route.seal is not Seal.NONE else None
+    if key is None:
+        return None
+    return PreparedSealer.of(
+        key,
+        partner=route.partner,
+        purpose=route.purpose,
+        purpose_version=route.purpose_version,
+    )

@@ -1,0 +1,31 @@
+"""Reading a person's records is itself recorded (P3)."""
+
+from gateway.errors import Reason, StoreFailed
+from gateway.flows.answers import Declined, problem
+from gateway.flows.clockwork import new_id
+from gateway.flows.gateway import Gateway
+from gateway.flows.subjects import Person
+from gateway.ledger import entries
+from gateway.ledger.encode import canonical
+
+
+async def record_read(gateway: Gateway, person: Person, *, service: str, what: str) -> None:
+    """
+    One leaf for a read, durable before anything is shown; without a subject
+    where the person is unknown or erased. Raises `Declined` where the disk does
+    not take it: nobody reads unseen.
+    """
+    id = new_id("leaf", gateway.random)
+    known = person.facts.known and not person.facts.erased
+    leaf = entries.read(
+        id=id,
+        at=gateway.clock(),
+        service=service,
+        record=what,
+        subject=entries.subject_mark(person.key, id) if known else None,
+    )
+    try:
+        await gateway.store.append([canonical(leaf)])
+    except StoreFailed as error:
+        raise Declined(problem(Reason.LEDGER_UNAVAILABLE)) from error
+    gateway.appended.set()

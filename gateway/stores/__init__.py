@@ -1,0 +1,1 @@
+"""Implementations of the store port. They share a conformance suite and no code."""

@@ -1,0 +1,65 @@
+"""What the parts of the SQLite store share: the writer, the reader, times."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from gateway.errors import LedgerContradiction
+from gateway.stores.sqlite.reader import Reader
+from gateway.stores.sqlite.statements import SQL
+from gateway.stores.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+
+class StorePart:
+    """One part of the store. `writer` and `reader` are there between start and close."""
+
+    writer: Writer
+    reader: Reader
+
+    def __init__(self) -> None:
+        self.closing = False
+        self.on_contradiction: Callable[[LedgerContradiction], None] | None = None
+
+    async def write(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """
+        Run an operation durably. The caller may be cancelled: an operation that
+        has begun is carried to its end all the same.
+        """
+        future: asyncio.Future[T] = self.writer.submit(operation)
+        try:
+            return await future
+        except LedgerContradiction as error:
+            self.contradiction(error)
+            raise
+
+    async def execute(self, name: str, arguments: Sequence[Any]) -> None:
+        """Run one named statement durably."""
+
+        def operation(db: sqlite3.Connection) -> None:
+            db.execute(SQL[name], arguments)
+
+        await self.write(operation)
+
+    def contradiction(self, error: LedgerContradiction) -> None:
+        """A ledger that contradicts itself stops the process; whoever runs it is told."""
+        if self.on_contradiction is not None:
+            self.on_contradiction(error)
+
+
+def seconds(moment: datetime) -> int:
+    """Whole seconds since the epoch."""
+    return int(moment.timestamp())
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since the epoch."""
+    return int(moment.timestamp() * 1000)
+
+
+def from_milliseconds(value: int) -> datetime:
+    """The moment that so many milliseconds name."""
+    return datetime.fromtimestamp(value / 1000, UTC)

@@ -1,0 +1,236 @@
+-- append --
+-- One leaf, at the end.
+INSERT INTO entry (leaf) VALUES (?);
+
+-- partner_epoch --
+-- What an intent's decision on the partner must still rest on.
+SELECT epoch FROM partner WHERE id = ?;
+
+-- subject_for_intent --
+-- Is this still the person that the decision was about?
+SELECT s.no, s.key, s.person, p.epoch, p.erased
+FROM subject s JOIN person p ON p.no = s.person WHERE s.lookup = ?;
+
+-- tombstone --
+-- Is this person kept out?
+SELECT 1 FROM tombstone WHERE mark = ?;
+
+-- live_tombstone --
+-- Is this person kept out in this month?
+SELECT 1 FROM tombstone WHERE mark = ? AND expires >= ?;
+
+-- new_person --
+-- A group of aliases, of one so far.
+INSERT INTO person (epoch) VALUES (0);
+
+-- new_subject --
+-- A person's row.
+INSERT INTO subject (lookup, person, key, facts) VALUES (?, ?, ?, ?);
+
+-- new_share --
+-- The erasable index of an intent.
+INSERT INTO share (seq, share, kind, partner, subject, outcome, retention_until)
+VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- new_token --
+-- A value that a partner may redeem.
+INSERT INTO token (mark, share, subject, sealed) VALUES (?, ?, ?, ?);
+
+-- new_idempotency --
+-- A request that must have one outcome; one that has run out makes room.
+INSERT INTO idempotency (key, fingerprint, share, subject, expires) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+    fingerprint = excluded.fingerprint, share = excluded.share, subject = excluded.subject,
+    expires = excluded.expires, answer = NULL;
+
+-- settle_share --
+-- What became of an open intent.
+UPDATE share SET outcome = ? WHERE seq = ? AND outcome IS NULL;
+
+-- settle_idempotency --
+-- The answer that a repeat gets.
+UPDATE idempotency SET answer = ? WHERE key = ? AND share = ?;
+
+-- new_reference --
+-- The partner's own id of a record.
+INSERT INTO reference (share, subject, sealed)
+SELECT ?, no, ? FROM subject WHERE no = ?;
+
+-- idempotency --
+-- What is known of a key.
+SELECT fingerprint, share, subject, answer FROM idempotency WHERE key = ? AND expires > ?;
+
+-- forget_idempotency --
+-- Keys that have run out, some at a time.
+DELETE FROM idempotency WHERE key IN
+    (SELECT key FROM idempotency WHERE expires <= ? LIMIT 500);
+
+-- open_shares --
+-- Intents without outcome, one row each.
+SELECT seq, share, partner FROM share WHERE outcome IS NULL ORDER BY seq;
+
+-- count_open --
+-- How many intents have no outcome.
+SELECT count(*) FROM share WHERE outcome IS NULL;
+
+-- head --
+-- The newest checkpoint.
+SELECT size, root, note FROM checkpoint WHERE one = 1;
+
+-- size --
+-- How many leaves there are; seq has no gaps.
+SELECT coalesce(max(seq), 0) FROM entry;
+
+-- leaves --
+-- Leaves from an index on.
+SELECT leaf FROM entry WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- tile --
+-- One tile.
+SELECT hashes FROM tile WHERE level = ? AND n = ?;
+
+-- put_tile --
+-- A new or grown tile.
+INSERT INTO tile (level, n, hashes) VALUES (?, ?, ?)
+ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes;
+
+-- put_head --
+-- The newest checkpoint.
+INSERT INTO checkpoint (one, size, root, note) VALUES (1, ?, ?, ?)
+ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root, note = excluded.note;
+
+-- find_share --
+-- Where a share's intents are.
+SELECT seq FROM share WHERE share = ? ORDER BY seq;
+
+-- subject --
+-- One person's row.
+SELECT s.no, s.lookup, s.person, s.key, s.facts, p.epoch, p.erased
+FROM subject s JOIN person p ON p.no = s.person WHERE s.lookup = ?;
+
+-- subject_by_no --
+-- One person's row, by number.
+SELECT s.no, s.lookup, s.person, s.key, s.facts, p.epoch, p.erased
+FROM subject s JOIN person p ON p.no = s.person WHERE s.no = ?;
+
+-- aliases --
+-- All rows of one person.
+SELECT s.no, s.lookup, s.person, s.key, s.facts, p.epoch, p.erased
+FROM subject s JOIN person p ON p.no = s.person WHERE s.person = ? ORDER BY s.no;
+
+-- consents --
+-- All consents of one subject.
+SELECT id, subject, sealed FROM consent WHERE subject = ?;
+
+-- consent --
+-- One consent.
+SELECT id, subject, sealed FROM consent WHERE id = ?;
+
+-- put_consent --
+-- A new or changed consent.
+INSERT INTO consent (id, subject, sealed) VALUES (?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed;
+
+-- fences --
+-- All fences of one person.
+SELECT case_id, person, sealed FROM fence WHERE person = ?;
+
+-- raise_epoch --
+-- Something about this person changed: shares decided before are decided again.
+UPDATE person SET epoch = epoch + 1 WHERE no = ?;
+
+-- put_facts --
+-- What is known of this person now.
+UPDATE subject SET facts = ? WHERE no = ?;
+
+-- join_person --
+-- These rows are one person from now on.
+UPDATE subject SET person = ? WHERE person = ?;
+
+-- join_epoch --
+-- A joined person's epoch is above both.
+UPDATE person SET epoch = 1 + (SELECT max(epoch) FROM person WHERE no IN (?, ?)),
+    erased = (SELECT max(erased) FROM person WHERE no IN (?, ?))
+WHERE no = ?;
+
+-- join_fences --
+-- Fences follow the person.
+UPDATE OR IGNORE fence SET person = ? WHERE person = ?;
+
+-- drop_person --
+-- A person without rows.
+DELETE FROM person WHERE no = ?;
+
+-- disclosures --
+-- The account of one person, over all aliases.
+SELECT sh.seq, e.leaf, sh.outcome
+FROM share sh JOIN entry e ON e.seq = sh.seq
+WHERE sh.subject IN (SELECT no FROM subject WHERE person = ?) ORDER BY sh.seq;
+
+-- put_evidence --
+-- A registered record.
+INSERT INTO evidence (id, partner, any_subject, sealed) VALUES (?, ?, ?, ?);
+
+-- put_evidence_subject --
+-- Whom it is about.
+INSERT INTO evidence_subject (evidence, lookup) VALUES (?, ?);
+
+-- evidence --
+-- A registered record.
+SELECT id, partner, any_subject, sealed FROM evidence WHERE id = ?;
+
+-- evidence_subjects --
+-- Whom it is about.
+SELECT lookup FROM evidence_subject WHERE evidence = ? ORDER BY lookup;
+
+-- enqueue --
+-- A share to be sent later.
+INSERT INTO queued (share, partner, subject, owner, state, due, expires, sealed)
+VALUES (?, ?, ?, ?, 'queued', ?, ?, ?);
+
+-- queued --
+-- How it stands.
+SELECT share, partner, subject, owner, state, due, expires, attempts, sealed, status, code
+FROM queued WHERE share = ?;
+
+-- due --
+-- What is due, earliest first, so many for each partner.
+SELECT share, partner, subject, owner, state, due, expires, attempts, sealed, status, code FROM (
+    SELECT *, row_number() OVER (PARTITION BY partner ORDER BY due) AS place
+    FROM queued WHERE state = 'queued' AND claimed = 0 AND due <= ?
+) WHERE place <= ? ORDER BY due LIMIT ?;
+
+-- queue_state --
+-- How many wait, and since when the first is due.
+SELECT count(*), min(due) FROM queued WHERE state = 'queued';
+
+-- claim --
+-- Somebody works on it.
+UPDATE queued SET claimed = 1 WHERE share = ?;
+
+-- requeue --
+-- Another time.
+UPDATE queued SET claimed = 0, due = ?, attempts = ? WHERE share = ? AND state = 'queued';
+
+-- finish --
+-- It has ended; its payload goes.
+UPDATE queued SET state = ?, status = ?, code = ?, sealed = NULL, claimed = 0 WHERE share = ?;
+
+-- forget_finished --
+-- Ended shares whose time is over, some at a time.
+DELETE FROM queued WHERE share IN
+    (SELECT share FROM queued WHERE state <> 'queued' AND expires <= ? LIMIT 500);
+
+-- free_claims --
+-- After a crash nobody works on anything.
+UPDATE queued SET claimed = 0 WHERE claimed = 1;
+
+-- partner_states --
+-- What operators said.
+SELECT id, suspended, epoch, digest FROM partner;
+
+-- put_partner --
+-- What an operator said.
+INSERT INTO partner (id, suspended, epoch, digest) VALUES (?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    suspended = excluded.suspended, epoch = excluded.epoch, digest = excluded.digest;

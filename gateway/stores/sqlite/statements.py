@@ -1,0 +1,38 @@
+"""
+Reads named statements from `queries.sql`.
+
+A statement is a line `-- name --`, a comment line that says what for, then SQL.
+"""
+
+import re
+from importlib.resources import files
+
+_NAME = re.compile(r"^-- ([a-z_]+) --$")
+
+
+def load(text: str) -> dict[str, str]:
+    """Statements by name. Raises `ValueError` for a name that stands twice."""
+    statements: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    for line in text.splitlines():
+        if found := _NAME.match(line):
+            if found[1] in statements:
+                raise ValueError(f"queries.sql declares {found[1]} twice")
+            current = statements.setdefault(found[1], [])
+        elif current is not None and not line.startswith("--"):
+            current.append(line)
+    return {name: "\n".join(lines).strip().rstrip(";") for name, lines in statements.items()}
+
+
+SQL = load((files("gateway.stores.sqlite") / "queries.sql").read_text("utf-8"))
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Numbered migrations in order: (number, script)."""
+    folder = files("gateway.stores.sqlite") / "migrations"
+    found = [
+        (int(item.name[:4]), item.read_text("utf-8"))
+        for item in folder.iterdir()
+        if item.name.endswith(".sql")
+    ]
+    return sorted(found)

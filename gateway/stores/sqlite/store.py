@@ -1,0 +1,68 @@
+"""The store itself: its parts put together, and its life."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.errors import LedgerContradiction
+from gateway.stores.sqlite.database import Ownership, check_version, connect, migrate
+from gateway.stores.sqlite.ledger import LedgerPart
+from gateway.stores.sqlite.people import PeoplePart
+from gateway.stores.sqlite.queue import PartnerPart, QueuePart
+from gateway.stores.sqlite.reader import Reader
+from gateway.stores.sqlite.writer import Meter, Writer
+
+
+class SQLiteStore(LedgerPart, PeoplePart, QueuePart, PartnerPart):
+    """
+    Implements `Store` on one SQLite file in WAL mode with full sync.
+
+    One process owns it at a time (a lock beside the file); readers of other
+    processes may look on (`open_for_reading`).
+    """
+
+    def __init__(self, path: Path, *, meter: Meter | None = None) -> None:
+        super().__init__()
+        self._path = path
+        self._meter = meter
+        self._ownership = Ownership(path.with_name(path.name + ".owner"))
+
+    @property
+    def lock_path(self) -> Path:
+        """The file whose lock makes the owner."""
+        return self._path.with_name(self._path.name + ".owner")
+
+    @property
+    def started(self) -> bool:
+        """Whether there is anything to close."""
+        return hasattr(self, "reader")
+
+    def when_contradicted(self, tell: Callable[[LedgerContradiction], None]) -> None:
+        """Tell `tell` when the ledger contradicts itself."""
+        self.on_contradiction = tell
+
+    async def start(self) -> None:
+        """See `Store.start`."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._ownership.take()
+        try:
+            migrate(self._path)
+            self.writer = Writer(lambda: connect(self._path), self._meter)
+            self.reader = Reader()
+            await self.reader.open(self._path)
+        except BaseException:
+            self._ownership.release()
+            raise
+
+    async def open_for_reading(self) -> None:
+        """Open beside the owner, to look only. Raises `SchemaTooNew`, `StoreFailed`."""
+        check_version(self._path)
+        self.reader = Reader()
+        await self.reader.open(self._path)
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        if hasattr(self, "writer"):
+            await self.close_ledger()
+            await self.writer.close()
+        await self.reader.close()
+        self._ownership.release()

@@ -1,0 +1,231 @@
+"""
+The one writer: everything that waits together shares one commit.
+
+Operations are plain functions over the connection. They run on the event
+loop's thread, one after another inside one transaction, each in a savepoint of
+its own; only the COMMIT, which waits for the disk, runs in a thread. The next
+batch starts when that returns, so batches size themselves to the disk.
+
+- An operation that raises is undone alone; its caller gets what it raised.
+- A BEGIN or COMMIT that fails, fails every operation of its batch with
+  `StoreFailed`; the connection is opened anew and the next batch may succeed.
+- A BEGIN that finds the file locked by another connection is tried again for a
+  while; the loop goes on meanwhile.
+- A cancelled caller whose operation has not begun is skipped; one whose
+  operation has begun is carried to the end, and nobody else notices.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Protocol, TypeVar
+
+from gateway.errors import GatewayError, LedgerContradiction, StoreFailed
+
+T = TypeVar("T")
+
+# How many operations share one commit. Beyond this the rate hardly rises and the
+# first in line waits longer (SQLite, FULL: 136,000 rows a second at 128).
+MAX_BATCH = 256
+
+# How many operations may wait. Each is a share or a change that somebody waits
+# for; beyond this new ones are refused rather than kept in memory.
+MAX_WAITING = 20_000
+
+# How long a batch waits for another connection to give the file back, and how
+# often it asks. Nothing else should write to it; somebody at a prompt might.
+PATIENCE_SECONDS = 5.0
+ASK_AGAIN_SECONDS = 0.01
+
+
+class Meter(Protocol):
+    """Told of every commit; metrics implement it."""
+
+    def committed(self, *, seconds: float, entries: int) -> None:
+        """One commit of so many operations took so long."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    operation: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+    value: Any = None
+
+
+class Writer:
+    """Serialises and batches writes. Used from one event loop."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], meter: Meter | None) -> None:
+        self._connect = connect
+        self._meter = meter
+        self._db: sqlite3.Connection | None = connect()
+        self._waiting: deque[_Waiting] = deque()
+        self._busy = False
+        self._closed = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._thread = ThreadPoolExecutor(1, "gateway-commit")
+
+    def submit(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        """
+        Run `operation` in the next transaction; the future ends when that is
+        durable. Fails with `StoreFailed` where the disk does not take it.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        if self._closed or len(self._waiting) >= MAX_WAITING:
+            future.set_exception(StoreFailed("the store is closed or has too much waiting"))
+            return future
+        self._waiting.append(_Waiting(operation, future))
+        if not self._busy:
+            self._busy = True
+            self._idle.clear()
+            loop.call_soon(self._next_batch)
+        return future
+
+    async def close(self) -> None:
+        """Finish what waits, then close the connection."""
+        self._closed = True
+        await self._idle.wait()
+        self._thread.shutdown()
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _next_batch(self) -> None:
+        batch = self._take()
+        if not batch:
+            self._busy = False
+            self._idle.set()
+            return
+        self._start(batch, perf_counter())
+
+    def _start(self, batch: list[_Waiting], since: float) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            db = self._begin()
+            done = [waiting for waiting in batch if _run(db, waiting)]
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the batch must end
+            if _locked(error) and perf_counter() - since < PATIENCE_SECONDS:
+                # SQLite itself would sleep on it, and the whole loop with it.
+                loop.call_later(ASK_AGAIN_SECONDS, self._start, batch, since)
+                return
+            self._fail(batch, error)
+            loop.call_soon(self._next_batch)
+            return
+        started = perf_counter()
+        commit = loop.run_in_executor(self._thread, db.execute, "COMMIT")
+        commit.add_done_callback(lambda ended: self._committed(ended, done, started))
+
+    def _take(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        while self._waiting and len(batch) < MAX_BATCH:
+            waiting = self._waiting.popleft()
+            # A caller that gave up before its turn leaves no trace.
+            if not waiting.future.done():
+                batch.append(waiting)
+        return batch
+
+    def _begin(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = self._connect()
+        self._db.execute("BEGIN IMMEDIATE")
+        return self._db
+
+    def _committed(
+        self, commit: "asyncio.Future[Any]", done: list[_Waiting], started: float
+    ) -> None:
+        try:
+            error = commit.exception()
+            if error is not None:
+                self._fail(done, error)
+                return
+            for waiting in done:
+                # A caller may have given up since; its operation is durable all the same.
+                if not waiting.future.done():
+                    waiting.future.set_result(waiting.value)
+            if self._meter is not None and done:
+                self._meter.committed(seconds=perf_counter() - started, entries=len(done))
+        finally:
+            self._next_batch()
+
+    def _fail(self, batch: list[_Waiting], cause: BaseException) -> None:
+        """Nothing of the batch is on disk. Say so to all, and start from a clean connection."""
+        if self._db is not None:
+            _abandon(self._db)
+            self._db = None
+        for waiting in batch:
+            if waiting.future.done():
+                continue
+            failed = StoreFailed(f"the database refused a commit ({type(cause).__name__})")
+            failed.__cause__ = cause
+            waiting.future.set_exception(failed)
+
+
+def _run(db: sqlite3.Connection, waiting: _Waiting) -> bool:
+    """
+    Run one operation in its savepoint; true if it is part of the commit.
+
+    What an operation raises ends it alone. What the database refuses whoever
+    asks (a full disk) ends the batch, and is raised.
+    """
+    if waiting.future.done():
+        return False
+    db.execute("SAVEPOINT one")
+    try:
+        waiting.value = waiting.operation(db)
+    except Exception as error:  # noqa: BLE001 - an operation's mistake is no other caller's business
+        if _of_the_disk(error):
+            raise
+        db.execute("ROLLBACK TO one")
+        db.execute("RELEASE one")
+        if not waiting.future.done():
+            waiting.future.set_exception(_as_store_error(error))
+        return False
+    db.execute("RELEASE one")
+    return True
+
+
+def _of_the_disk(error: Exception) -> bool:
+    """Whether any other statement would have met this too."""
+    own = (
+        sqlite3.IntegrityError,
+        sqlite3.ProgrammingError,
+        sqlite3.InterfaceError,
+        sqlite3.DataError,
+    )
+    return isinstance(error, sqlite3.Error) and not isinstance(error, own)
+
+
+def _locked(error: BaseException) -> bool:
+    """Whether another connection has the file."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _as_store_error(error: Exception) -> Exception:
+    if isinstance(error, GatewayError):
+        return error
+    if isinstance(error, sqlite3.IntegrityError):
+        contradiction = LedgerContradiction(
+            "two rows claim the same place in the store; stop, keep a copy of data/, and run "
+            "`gateway ledger verify`"
+        )
+        contradiction.__cause__ = error
+        return contradiction
+    return error
+
+
+def _abandon(db: sqlite3.Connection) -> None:
+    try:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+    except sqlite3.Error:
+        # The close below gives the lock back all the same.
+        pass
+    finally:
+        db.close()

@@ -1,0 +1,161 @@
+"""
+The two listeners (contract §4): who may come, and what answers there.
+
+Requests are dispatched on the raw path: nothing is normalised before a share's
+route has been matched. What one listener serves, the other does not know.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from gateway.errors import CallerError, Reason, StoreFailed
+from gateway.flows.answers import Declined, problem
+from gateway.flows.gateway import Gateway
+from gateway.web import api, openapi, problems, share
+from gateway.web.requests import json_response, target
+
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+TEXT = "text/plain"
+
+
+async def answered(
+    request: web.BaseRequest, dispatch: Answer, gateway: Gateway
+) -> web.StreamResponse:
+    """What `dispatch` answers, or the problem that its error is; never a traceback."""
+    try:
+        response = await dispatch(request)
+    except (CallerError, Declined) as error:
+        response = problems.respond(problems.of(error))
+    except StoreFailed:
+        response = problems.respond(problem(Reason.LEDGER_UNAVAILABLE))
+    except Exception:
+        # Nobody foresaw it. What it says may hold values, so only its kind is logged.
+        gateway.log.exception("request-failed")
+        response = problems.crashed()
+    # Which library answers, and in which version, is nobody's business.
+    response.headers["Server"] = "sharing-gateway"
+    return response
+
+
+class Internal:
+    """For services and operators: `/share`, `/v1`, `/metrics`, health, documents."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._table = _table(api.ENDPOINTS)
+        self._openapi = openapi.document()
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whatever happens."""
+        return await answered(request, self._dispatch, self._gateway)
+
+    async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _ = target(request)
+        if path.startswith(share.PREFIX):
+            return await share.handle(request, self._gateway)
+        if path.startswith("/v1/"):
+            return await self._v1(request, path)
+        if path.startswith("/problems/") and request.method in ("GET", "HEAD"):
+            return problems.page(path.removeprefix("/problems/"))
+        if request.method not in ("GET", "HEAD"):
+            return problems.not_found()
+        return self._plain(path)
+
+    def _plain(self, path: str) -> web.StreamResponse:
+        match path:
+            case "/healthz":
+                return web.Response(text="ok\n", content_type=TEXT)
+            case "/readyz":
+                return ready(self._gateway)
+            case "/openapi.json":
+                return json_response(self._openapi)
+            case "/metrics":
+                body, content_type = self._gateway.metrics.render()
+                return web.Response(body=body, headers={"Content-Type": content_type})
+            case _:
+                return problems.not_found()
+
+    async def _v1(self, request: web.BaseRequest, path: str) -> web.Response:
+        segments = tuple(path.split("/"))
+        for endpoint, parts in self._table.get((request.method, len(segments)), ()):
+            params = _params(parts, segments)
+            if params is not None:
+                return await api.call(endpoint, request, self._gateway, params)
+        return problems.not_found()
+
+
+class Public:
+    """For partners: keys and the checkpoint."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whatever happens."""
+        return await answered(request, self._dispatch, self._gateway)
+
+    async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _ = target(request)
+        if request.method not in ("GET", "HEAD"):
+            return problems.not_found()
+        match path:
+            case "/.well-known/jwks.json":
+                cache = {"Cache-Control": "public, max-age=300"}
+                return json_response(self._gateway.keys.public_jwks(), headers=cache)
+            case "/ledger/checkpoint":
+                return await self._checkpoint()
+            case _:
+                return problems.not_found()
+
+    async def _checkpoint(self) -> web.StreamResponse:
+        head = await self._gateway.store.head()
+        if not head.note:
+            return problems.not_found()
+        return web.Response(
+            text=head.note,
+            content_type=TEXT,
+            charset="utf-8",
+            headers={"Cache-Control": "no-store"},
+        )
+
+
+def ready(gateway: Gateway) -> web.Response:
+    """`/readyz`: whether shares can be carried, and how the last load went."""
+    status = gateway.status
+    able = not gateway.stopping.is_set()
+    return json_response(
+        {
+            "ready": able,
+            "policy": {
+                "edition": status.edition,
+                "digest": status.digest,
+                "error": status.error,
+            },
+        },
+        200 if able else 503,
+    )
+
+
+_Table = dict[tuple[str, int], list[tuple[api.Endpoint, tuple[str, ...]]]]
+
+
+def _table(endpoints: tuple[api.Endpoint, ...]) -> _Table:
+    table: _Table = {}
+    for endpoint in endpoints:
+        parts = tuple(endpoint.path.split("/"))
+        table.setdefault((endpoint.method, len(parts)), []).append((endpoint, parts))
+    return table
+
+
+def _params(parts: tuple[str, ...], segments: tuple[str, ...]) -> Mapping[str, str] | None:
+    params: dict[str, str] = {}
+    for part, segment in zip(parts, segments, strict=True):
+        if part.startswith("{"):
+            if not segment:
+                return None
+            params[part[1:-1]] = segment
+        elif part != segment:
+            return None
+    return params

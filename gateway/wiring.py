@@ -1,0 +1,242 @@
+"""The only place that knows every implementation: a home becomes a running gateway."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway import config as settings
+from gateway.egress import (
+    AddressRules,
+    ClientPool,
+    JwksCache,
+    SecretFiles,
+    check_upstream,
+    parse_networks,
+)
+from gateway.errors import ConfigError, LedgerContradiction, Problem
+from gateway.flows import policies
+from gateway.flows.clockwork import new_id
+from gateway.flows.gateway import Gateway, Partners, PolicyStatus
+from gateway.flows.issuers import Services
+from gateway.flows.prepare import PreparedSet, prepare
+from gateway.flows.subjects import Subjects
+from gateway.keyring import FileKeyring
+from gateway.ledger import entries
+from gateway.ledger.encode import canonical
+from gateway.model.policyset import PolicySet
+from gateway.model.settings import Config
+from gateway.model.shares import Outcome
+from gateway.observe.logs import get_logger
+from gateway.observe.metrics import Metrics
+from gateway.policy.load import load_home
+from gateway.ports import Clock, Random
+from gateway.seal.jwk import load_private_jwk, thumbprint
+from gateway.seal.storage import hkdf
+from gateway.shape import Limits
+from gateway.stores.sqlite import SQLiteStore
+from gateway.stores.sqlite.database import owned_by_another
+from gateway.workers.sequencer import catch_up
+
+OWN_ISSUER = "home:issuer"
+"""In `gateway.toml`: the home's own issuer key, which is never public."""
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """What `policies/` and `partners/` hold, checked and prepared."""
+
+    prepared: PreparedSet
+    warnings: tuple[Problem, ...]
+
+    @property
+    def policy(self) -> PolicySet:
+        """The policy set."""
+        return self.prepared.policy
+
+
+def read_documents(config: Config, keys: FileKeyring, *, strict: bool = False) -> Documents:
+    """Load and prepare a home's documents. Raises `ConfigError` with every problem."""
+    loaded = load_home(
+        config.home / "policies",
+        config.home / "partners",
+        home_territory=config["home.territory"],
+        strict=strict,
+    )
+    for partner in loaded.policy.partners.values():
+        check_upstream(partner.id, partner.upstream)
+    root = keys.secret("hash")
+    prepared = prepare(loaded.policy, hash_key_of=lambda partner: hkdf(root, partner.encode()))
+    return Documents(prepared=prepared, warnings=tuple(loaded.warnings))
+
+
+def store_of(config: Config, metrics: Metrics | None = None) -> SQLiteStore:
+    """The store that the settings name. Raises `ConfigError`."""
+    return SQLiteStore(config.database, meter=metrics)
+
+
+def running(config: Config) -> bool:
+    """Whether a gateway owns this home's store now."""
+    return owned_by_another(store_of(config).lock_path)
+
+
+@asynccontextmanager
+async def opened(
+    config: Config,
+    *,
+    clock: Clock = utc_now,
+    random: Random = os.urandom,
+    on_contradiction: Callable[[LedgerContradiction], None] | None = None,
+) -> AsyncIterator[Gateway]:
+    """
+    A gateway that owns its store: recovered, with its documents adopted.
+
+    Raises `ConfigError` for broken settings or documents, `SchemaTooNew` and
+    `StoreFailed` where the store cannot be had.
+    """
+    keys = FileKeyring(config.home / "keys")
+    documents = read_documents(config, keys)
+    metrics = Metrics()
+    store = store_of(config, metrics)
+    if on_contradiction is not None:
+        store.when_contradicted(on_contradiction)
+    pool = _pool(config)
+    jwks = JwksCache(pool.fetch, folder=config.home, on_failure=_keys_stale)
+    try:
+        await store.start()
+        gateway = await _assembled(
+            config, keys, store, pool, jwks, documents, metrics, clock, random
+        )
+        await _recover(gateway)
+        await _record_keys(gateway)
+        await policies.adopt(gateway, documents.prepared)
+        await catch_up(gateway)
+        yield gateway
+        await gateway.store.flush()
+        await catch_up(gateway)
+    finally:
+        await jwks.close()
+        await pool.close()
+        if store.started:
+            await store.close()
+
+
+def _keys_stale(source: str, error: str) -> None:
+    get_logger().warning("keys-stale", source=source, error=error)
+
+
+def _pool(config: Config) -> ClientPool:
+    rules = AddressRules(
+        allow=parse_networks(config["egress.allow"], setting="egress.allow"),
+        plaintext=parse_networks(config["egress.plaintext"], setting="egress.plaintext"),
+    )
+    folder = config.home / "partners"
+    return ClientPool(
+        rules=rules,
+        secrets=SecretFiles(folder, os.environ),
+        folder=folder,
+        connections=config["egress.connections"],
+    )
+
+
+async def _assembled(
+    config: Config,
+    keys: FileKeyring,
+    store: SQLiteStore,
+    pool: ClientPool,
+    jwks: JwksCache,
+    documents: Documents,
+    metrics: Metrics,
+    clock: Clock,
+    random: Random,
+) -> Gateway:
+    services = Services(
+        config.issuers,
+        {OWN_ISSUER: keys.issuer_jwks()},
+        jwks.get,
+        clock,
+        capacity=config["cache.tokens"],
+    )
+    await services.refresh()
+    policy = documents.policy
+    return Gateway(
+        config=config,
+        clock=clock,
+        random=random,
+        keys=keys,
+        store=store,
+        egress=pool,
+        subjects=Subjects(store, keys, random, clock, capacity=config["cache.subjects"]),
+        partners=Partners(await store.partner_states()),
+        policy=documents.prepared,
+        status=PolicyStatus(edition=policy.edition.number, digest=policy.digest),
+        services=services,
+        grant_key=load_private_jwk(keys.signing("grant").private_jwk),
+        metrics=metrics,
+        log=get_logger(),
+        limits=Limits(depth=config["limits.depth"], bytes=config["limits.body"]),
+    )
+
+
+async def _recover(gateway: Gateway) -> None:
+    """
+    After a crash: intents that a dead process left open may have arrived, and
+    count as disclosed; what it had claimed is due again (contract §10).
+    """
+
+    def leaf_of(share: str, partner: str) -> bytes:
+        return canonical(
+            entries.outcome(
+                id=new_id("leaf", gateway.random),
+                at=gateway.clock(),
+                share=share,
+                partner=partner,
+                outcome=Outcome.UNKNOWN.value,
+            )
+        )
+
+    closed = await gateway.store.close_open_intents(leaf_of)
+    await gateway.store.free_claims()
+    if closed:
+        gateway.log.warning("open-intents-closed", count=closed)
+
+
+async def _record_keys(gateway: Gateway) -> None:
+    """A new ledger begins with the gateway's own public keys, each a leaf."""
+    if await gateway.store.size():
+        return
+    leaves = [
+        canonical(
+            entries.key(
+                id=new_id("leaf", gateway.random),
+                at=gateway.clock(),
+                owner="gateway",
+                event="created",
+                use=jwk["kid"].partition("-")[0],
+                kid=jwk["kid"],
+                thumbprint=thumbprint(jwk),
+            )
+        )
+        for jwk in gateway.keys.public_jwks()["keys"]
+    ]
+    await gateway.store.append(leaves)
+
+
+def load_config(home: Path) -> Config:
+    """A home's settings. Raises `ConfigError`."""
+    return settings.load(home)
+
+
+def reloader(gateway: Gateway) -> Callable[[], PreparedSet]:
+    """How a running gateway reads its documents anew."""
+    keys = gateway.keys
+    if not isinstance(keys, FileKeyring):
+        raise ConfigError("the documents of this gateway cannot be read anew")
+    return lambda: read_documents(gateway.config, keys).prepared

@@ -1,0 +1,31 @@
+"""The sweeper: throws away what has run out, a little at a time."""
+
+from gateway.errors import StoreFailed
+from gateway.flows.gateway import Gateway
+from gateway.workers.pace import first_of
+
+PAUSE_SECONDS = 60.0
+GAUGE_SECONDS = 5.0
+
+
+async def sweep(gateway: Gateway) -> None:
+    """Run until the gateway stops."""
+    while not gateway.stopping.is_set():
+        try:
+            while await gateway.store.forget_old(gateway.clock()):
+                pass
+        except StoreFailed:
+            gateway.log.warning("ledger-unavailable")
+        await first_of(gateway.stopping, seconds=PAUSE_SECONDS)
+
+
+async def gauge(gateway: Gateway) -> None:
+    """Keep the gauges of `/metrics` up to date; run until the gateway stops."""
+    while not gateway.stopping.is_set():
+        try:
+            gateway.metrics.open_intents(await gateway.store.open_intents())
+            length, oldest = await gateway.store.queue_state(gateway.clock())
+            gateway.metrics.queue("shares", length=length, oldest_seconds=oldest)
+        except StoreFailed:
+            gateway.log.warning("store-failed")
+        await first_of(gateway.stopping, seconds=GAUGE_SECONDS)
