@@ -1,0 +1,1 @@
+"""The fakes that the other tests rely on."""
