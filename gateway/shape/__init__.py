@@ -18,7 +18,7 @@ from gateway.shape.parse import Limits, decode_content, parse_json
 from gateway.shape.scan import Finding, find_personal, mask_personal
 from gateway.shape.subjects import subjects_in
 from gateway.shape.transforms import TRANSFORMERS, compile_transform
-from gateway.shape.values import DROPPED, Number
+from gateway.shape.values import DROPPED, Number, write_scalar
 
 __all__ = [
     "DROPPED",
@@ -44,4 +44,5 @@ __all__ = [
     "mask_personal",
     "parse_json",
     "subjects_in",
+    "write_scalar",
 ]

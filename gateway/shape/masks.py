@@ -6,21 +6,25 @@ reader counts them (see `text`). None: the value is not of the kind that the
 mask is for, and nothing of it is shown.
 """
 
-from gateway.shape.text import ascii_digits, clusters, visible
+from gateway.shape.text import MAX_CLUSTER, ascii_digits, clusters, visible
 
 STAR = "*"
 
 _PHONE_HEAD, _PHONE_HIDDEN, _PHONE_TAIL = 3, 4, 4
 _MAX_PHONE_DIGITS = 20
 _MAX_EMAIL = 320
+_MAX_NAME = 1000
 _MAX_LABEL = 63
 
 
-def mask_name(text: str) -> str:
+def mask_name(text: str) -> str | None:
     """
     Shows the first character and how many there are: 欧阳明 -> 欧**. A name of
-    one character is hidden whole. Spaces within count and are hidden.
+    one character is hidden whole. Spaces within count and are hidden. None: more
+    than 1,000 code points, which is no name.
     """
+    if len(text) > _MAX_NAME:
+        return None
     parts = clusters(visible(text))
     if len(parts) < 2:
         return STAR * len(parts)
@@ -93,4 +97,5 @@ def mask_tail(text: str, count: int) -> str:
 
 def truncate(text: str, count: int) -> str:
     """Shows the first `count` characters, and of a longer text not that there was more."""
-    return "".join(clusters(text)[:count])
+    # What is cut off is not counted first: it may be long.
+    return "".join(clusters(text[: count * MAX_CLUSTER])[:count])

@@ -17,16 +17,17 @@ patterns that never go back, and each is looked at a bounded number of times.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 MASK = "*"
 
 _RUN = re.compile(r"[0-9]++(?:[ .-][0-9]++)*+")
 _GROUP = re.compile(r"[0-9]+")
-_SHORTEST_NUMBER, _LONGEST_NUMBER = 11, 19
 _MOBILE = re.compile(r"(?:86|0086)?1[3-9][0-9]{9}")
-_CARD = re.compile(r"[2-6][0-9]{12,18}")
+_CARD_LENGTHS = range(13, 20)
+_DOUBLED = {str(digit): sum(divmod(2 * digit, 10)) for digit in range(10)}
 _RESIDENT = re.compile(
     r"[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]"
 )
@@ -140,54 +141,57 @@ def _numbers(text: str) -> Iterator[Finding]:
     """Phone numbers, resident ids and bank cards among groups of digits."""
     for run in _RUN.finditer(text):
         groups = [group.span() for group in _GROUP.finditer(text, *run.span())]
-        first = 0
-        while first < len(groups):
-            kind, end, used = _number_from(text, groups[first : first + _LONGEST_NUMBER])
+        digits, ends = _joined(text, groups)
+        start = done = 0
+        for first, last in groups:
+            length, kind = _longest(digits, start, ends) if start >= done else (0, "")
             if kind:
-                yield Finding(kind=kind, start=groups[first][0], end=end)
-            first += used
+                done = start + length
+                yield Finding(kind=kind, start=first, end=ends[done])
+            start += last - first
 
 
-def _number_from(text: str, groups: list[tuple[int, int]]) -> tuple[str | None, int, int]:
-    """The longest number that begins with the first group: kind, end, groups used up."""
-    digits = ""
-    best: tuple[str | None, int, int] = (None, 0, 1)
-    for count, (start, end) in enumerate(groups, start=1):
-        if len(digits) + end - start > _LONGEST_NUMBER:
-            break
-        digits += text[start:end]
-        if len(digits) < _SHORTEST_NUMBER:
-            continue
-        kind = _kind_of(digits)
-        if kind:
-            best = (kind, end, count)
-        elif _is_resident(digits + text[end : end + 1].upper()):
-            best = ("resident-id", end + 1, count)
-    return best
+def _joined(text: str, groups: list[tuple[int, int]]) -> tuple[str, dict[int, int]]:
+    """
+    The digits of a run without what stands between its groups, and for each
+    place where a number may end in them, the place in the text.
+    """
+    digits = "".join(text[first:last] for first, last in groups)
+    lengths = accumulate(last - first for first, last in groups)
+    ends = {length: last for length, (_, last) in zip(lengths, groups, strict=True)}
+    end = groups[-1][1]
+    if text[end : end + 1] in ("x", "X"):
+        ends[len(digits) + 1] = end + 1
+        digits += "X"
+    return digits, ends
 
 
-def _kind_of(digits: str) -> str | None:
-    if _MOBILE.fullmatch(digits):
-        return "phone"
-    if _is_resident(digits):
-        return "resident-id"
-    if _CARD.fullmatch(digits) and _luhn(digits):
-        return "bank-card"
-    return None
+def _longest(digits: str, start: int, ends: Container[int]) -> tuple[int, str]:
+    """Length and kind of the longest number at `start` that ends where a group does."""
+    found = [(0, "")]
+    mobile = _MOBILE.match(digits, start)
+    if mobile and mobile.end() in ends:
+        found.append((len(mobile.group()), "phone"))
+    resident = _RESIDENT.match(digits, start)
+    if resident and resident.end() in ends and _resident_check(resident.group()):
+        found.append((len(resident.group()), "resident-id"))
+    for length in _CARD_LENGTHS if digits[start] in "23456" else ():
+        if start + length in ends and _luhn(digits[start : start + length]):
+            found.append((length, "bank-card"))
+    return max(found)
 
 
-def _is_resident(text: str) -> bool:
-    """GB 11643: date of birth in place, and the check character (ISO 7064 MOD 11-2) right."""
-    if not _RESIDENT.fullmatch(text):
-        return False
+def _resident_check(text: str) -> bool:
+    """GB 11643: the check character over the other seventeen (ISO 7064 MOD 11-2)."""
     total = sum(int(digit) * weight for digit, weight in zip(text, _RESIDENT_WEIGHTS, strict=False))
     return text[-1] == _RESIDENT_CHECKS[total % 11]
 
 
 def _luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1, annex B."""
-    total = sum(map(int, digits[-1::-2]))
-    total += sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    """ISO/IEC 7812-1, annex B: from the right, every second digit counts doubled."""
+    if not digits.isdigit():
+        return False
+    total = sum(map(int, digits[-1::-2])) + sum(map(_DOUBLED.__getitem__, digits[-2::-2]))
     return total % 10 == 0
 
 

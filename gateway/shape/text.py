@@ -8,12 +8,14 @@ print nothing and only steer direction count with what stands before them.
 """
 
 import unicodedata
+from functools import lru_cache
 
 # A cluster may hold this many code points at most, then a new one begins:
 # otherwise a text could travel as marks on the one letter that a mask shows.
 MAX_CLUSTER = 8
 
-_JOINERS = frozenset("\u200c\u200d")
+_JOINER = "\u200d"
+_JOINERS = frozenset(("\u200c", _JOINER))
 _MODIFIERS = range(0x1F3FB, 0x1F400)
 _JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD800))
 
@@ -54,12 +56,23 @@ def _hidden(character: str) -> bool:
 
 
 def _continues(cluster: str, character: str) -> bool:
-    code, category = ord(character), unicodedata.category(character)
     # A joiner joins emoji only: between letters or digits it would let any
     # number of them count as one.
+    return _extends(character) or (cluster[-1] == _JOINER and _is_symbol(character))
+
+
+# Texts use few different characters, and asking Unicode costs more than asking
+# a dictionary.
+@lru_cache(maxsize=4096)
+def _extends(character: str) -> bool:
+    """Whether a character always belongs to the one before it."""
+    code = ord(character)
     return (
-        category in ("Mn", "Mc", "Me", "Cf")
-        or (category == "So" and cluster[-1] == "\u200d")
+        unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")
         or code in _MODIFIERS
         or any(code in part for part in _JAMO)
     )
+
+
+def _is_symbol(character: str) -> bool:
+    return unicodedata.category(character) == "So"

@@ -30,8 +30,10 @@ def upstream(settings: str):
             Auth(scheme="http_signature", settings={"key": f"file:{FOLDER}/sign.pem"}),
         ),
         (
-            "{oauth2: {token_url: https://id.example/token, client_id: app, "
-            "client_secret: env:SECRET, scope: parcels}}",
+            (
+                "{oauth2: {token_url: https://id.example/token, client_id: app, "
+                "client_secret: env:SECRET, scope: parcels}}"
+            ),
             Auth(
                 scheme="oauth2",
                 settings={

@@ -43,7 +43,8 @@ def test_purposes_carry_their_terms():
     root, collector = node(
         "purposes:\n"
         "  moving:\n"
-        "    {version: 2, title: M, core: true, grounds: [consent, agreement], kinds: [successor],\n"
+        "    {version: 2, title: M, core: true, grounds: [consent, agreement],\n"
+        "     kinds: [successor],\n"
         "     leaf: transfer, active_choice: true, clauses: [T1-3]}\n"
     )
     purpose = read_purposes(root)["moving"]
