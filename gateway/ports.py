@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.model.cases import Case, Notice
+
 Clock = Callable[[], datetime]
 """Now, aware, in UTC."""
 
@@ -82,6 +84,8 @@ class IntentEntry:
     tombstone: bytes | None
     """The subject's tombstone mark, to be looked for when the row is new."""
     retention_until: datetime
+    untold: bool = False
+    """The person must not learn of it (D2): it stays out of their account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,8 @@ class DisclosureRow:
     index: int
     leaf: bytes
     outcome: str | None
+    untold: bool
+    """The person must not learn of it (D2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +190,8 @@ class PartnerState:
     suspended: bool = False
     epoch: int = 0
     digest: str = ""
+    snapshot: str = ""
+    """What its manifest last said, for telling it after the manifest is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +248,10 @@ class LedgerStore(Protocol):
         """Return when every earlier `settle` is durable or known to be refused by the disk."""
 
     async def idempotency(self, key: bytes) -> IdempotencyState | None:
-        """What is stored of a key that has not run out."""
+        """
+        What is stored of a key that has not run out; None also where its share
+        was given up before anything left and without an answer.
+        """
 
     async def close_open_intents(self, leaf_of: Callable[[str, str], bytes]) -> int:
         """
@@ -275,6 +286,9 @@ class LedgerStore(Protocol):
 
     async def find_share(self, share: str) -> list[int]:
         """Indexes of a share's intent leaves."""
+
+    async def outcomes(self, share: str) -> list[str | None]:
+        """What became of each intent of a share, in their order; None: open."""
 
 
 class SubjectStore(Protocol):
@@ -347,8 +361,9 @@ class QueueStore(Protocol):
 
     async def claim_due(self, now: datetime, limit: int, per_partner: int) -> list[QueuedShare]:
         """
-        Claim shares that are due, at most `per_partner` for each partner. A
-        claim lasts until `requeue` or `finish`, or until the owner restarts.
+        Claim shares that are due. No partner has more than `per_partner` claimed
+        at once, so that a slow one leaves room for others. A claim lasts until
+        `requeue` or `finish`, or until the owner restarts.
         """
 
     async def requeue(self, share: str, due: datetime, attempts: int) -> None:
@@ -377,7 +392,207 @@ class PartnerStore(Protocol):
         """Store a state (its epoch must be raised by the caller) with its leaf, in one go."""
 
 
-class Store(LedgerStore, SubjectStore, QueueStore, PartnerStore, Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCase:
+    """A case on its way into the store, with its fence."""
+
+    case: Case
+    subject: SubjectRow | None
+    """The row that was decided on; None: nothing is stored of the person."""
+    lookup: bytes
+    tombstone: bytes
+    tombstone_expires: str
+    """Year and month."""
+    fence: bytes | None
+    """Sealed; None: the lasting fence of a whole person, or no fence."""
+    whole: bool
+    sealed: bytes
+    """What the plan needs (salt, exemptions), under the home's key."""
+    leaves: tuple[bytes, ...]
+    idempotency: IdempotencyRow | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """A stored case without its notices."""
+
+    case: Case
+    whole: bool
+    stage: str
+    """`planning`, `told` (its notices are there), `finished` (the keys are gone)."""
+    person: int | None
+    sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNotice:
+    """A notice on its way into the store, with what it says in escrow."""
+
+    notice: Notice
+    escrow_key: bytes | None
+    escrow: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """One disclosure of a person, as the planner reads it."""
+
+    share: str
+    subject: int
+    leaf: bytes
+    outcome: str | None
+    untold: bool = False
+    """A demand of which the person may not be told (D2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceRow:
+    """A recipient's own ids of a record, sealed under the subject's key."""
+
+    share: str
+    subject: int
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A notice that waits no longer: what it says now, and when it goes out."""
+
+    notice: str
+    escrow: bytes
+    next_at: datetime | None
+    resend_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What becomes of a notice: its new value, leaves, an accepted receipt."""
+
+    notice: Notice
+    leaves: tuple[bytes, ...] = ()
+    receipt: tuple[str, str] | None = None
+    """(jti, compact receipt)."""
+    keep_claim: bool = False
+    """Somebody is sending it at this moment, and goes on doing so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseEvent:
+    """One thing that happened to a case."""
+
+    id: int
+    kind: str
+    data: str
+
+
+ChangeNotice = Callable[[Notice], Changed | None]
+"""A plain function: what becomes of a notice; None: nothing."""
+
+CloseLeaf = Callable[[Case], bytes]
+"""The leaf of a case that closes now."""
+
+
+class CaseStore(Protocol):
+    """Cases, notices, receipts, escrow."""
+
+    async def begin_case(self, new: NewCase) -> str | None:
+        """
+        Store a case with its fence; when this returns nothing behind the fence
+        enters as an intent any more. Returns the id of the case that is erasing
+        this person already, and stores nothing, where there is one. Raises
+        `Stale` where the person is not as `new` says.
+        """
+
+    async def plan_rows(self, person: int) -> tuple[list[PlanRow], list[ReferenceRow]]:
+        """Every disclosure of a person and the references, over all aliases, as of one moment."""
+
+    async def rows_of_person(self, person: int) -> list[SubjectRow]:
+        """A person's rows, all aliases."""
+
+    async def plan_case(
+        self,
+        case: str,
+        notices: Sequence[NewNotice],
+        leaves: Sequence[bytes],
+        answer: tuple[bytes, bytes] | None,
+    ) -> None:
+        """Store a case's notices, and the answer (idempotency key, sealed) of its request."""
+
+    async def released(self) -> list[Notice]:
+        """Held notices whose recipient has no intent of that person without outcome any more."""
+
+    async def release(
+        self, releases: Sequence[Release], more: Sequence[NewNotice], leaves: Sequence[bytes]
+    ) -> None:
+        """Let notices go out; `more` are further parts of them."""
+
+    async def finish_case(
+        self,
+        case: str,
+        tombstones: Sequence[bytes],
+        expires: str,
+        leaves: Sequence[bytes],
+        close_leaf: CloseLeaf,
+        now: datetime,
+    ) -> bool:
+        """
+        Destroy everything of a case's person, keys first of all; true once it is
+        done. False while an intent or a held notice is left. A scoped case has
+        nothing to destroy. Closes the case where nothing is left to be settled.
+        """
+
+    async def scrub(self) -> None:
+        """Overwrite what was destroyed, also in the log of the database."""
+
+    async def case(self, id: str) -> Case | None:
+        """A case with its notices and receipts."""
+
+    async def case_row(self, id: str) -> CaseRow | None:
+        """A case as it is stored."""
+
+    async def unfinished_cases(self) -> list[CaseRow]:
+        """Cases whose plan or keys are not done with."""
+
+    async def cases(
+        self, *, state: str | None, partner: str | None, due_before: datetime | None, limit: int
+    ) -> list[Case]:
+        """Cases with their notices, due first."""
+
+    async def notice(self, id: str) -> Notice | None:
+        """One notice."""
+
+    async def claim_notices(self, now: datetime, limit: int, per_partner: int) -> list[Notice]:
+        """Claim notices that are due; no recipient has more than `per_partner` claimed at once."""
+
+    async def next_notice_at(self) -> datetime | None:
+        """When the next notice is due."""
+
+    async def notices_to_look_at(self, now: datetime) -> list[str]:
+        """Unsettled notices whose deadline or backups' date has come."""
+
+    async def free_notices(self) -> None:
+        """After a crash: every claimed notice is due again."""
+
+    async def change_notice(
+        self, id: str, change: ChangeNotice, close_leaf: CloseLeaf, now: datetime
+    ) -> Notice | None:
+        """
+        Change a notice in one go with its leaves; destroy its escrow where it is
+        settled, and close its case where nothing is left. Returns the notice as
+        it is then; None where there is none such.
+        """
+
+    async def receipt(self, partner: str, jti: str) -> str | None:
+        """The notice for which this receipt was accepted."""
+
+    async def escrow(self, notice: str) -> tuple[bytes, bytes] | None:
+        """A notice's escrow: its wrapped key and what it says, sealed."""
+
+    async def events(self, case: str, after: int) -> list[CaseEvent]:
+        """What happened to a case after an event."""
+
+
+class Store(LedgerStore, SubjectStore, QueueStore, PartnerStore, CaseStore, Protocol):
     """One store for all of it, so that what must change together does."""
 
     async def start(self) -> None:
@@ -434,6 +649,9 @@ class Egress(Protocol):
 
     def partner(self, partner: Any) -> PartnerPort:
         """The way to this partner as its manifest now stands."""
+
+    def secret(self, reference: str) -> str:
+        """The value of a reference in a manifest. Raises `GatewayError` where there is none."""
 
     def keep(self, partners: Iterable[Any]) -> None:
         """After a reload: only these partners count; other ways end with their requests."""

@@ -69,6 +69,7 @@ def read_documents(config: Config, keys: FileKeyring, *, strict: bool = False) -
         config.home / "partners",
         home_territory=config["home.territory"],
         strict=strict,
+        today=utc_now().date(),
     )
     for partner in loaded.policy.partners.values():
         check_upstream(partner.id, partner.upstream)
@@ -204,6 +205,7 @@ async def _recover(gateway: Gateway) -> None:
 
     closed = await gateway.store.close_open_intents(leaf_of)
     await gateway.store.free_claims()
+    await gateway.store.free_notices()
     if closed:
         gateway.log.warning("open-intents-closed", count=closed)
 

@@ -16,6 +16,7 @@ from gateway.cli.output import Output, fail
 from gateway.errors import ConfigError, GatewayError, LedgerContradiction
 
 COMMANDS = {
+    "case": "cases:case",
     "check": "documents:check",
     "demo": "demo:demo",
     "explain": "documents:explain",

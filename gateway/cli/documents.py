@@ -19,7 +19,7 @@ def check(output: Output, strict: bool) -> None:
     from gateway.decide.cases import Verdict, run_cases
     from gateway.policy.coverage import coverage
     from gateway.policy.load import load_home
-    from gateway.wiring import load_config
+    from gateway.wiring import load_config, utc_now
 
     config = load_config(output.home)
     try:
@@ -28,6 +28,7 @@ def check(output: Output, strict: bool) -> None:
             output.home / "partners",
             home_territory=config["home.territory"],
             strict=strict,
+            today=utc_now().date(),
         )
         cases = _cases(output.home / "policies" / "cases")
     except ConfigError as error:

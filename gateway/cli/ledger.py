@@ -59,7 +59,7 @@ async def _looking(home: Path) -> AsyncIterator[Any]:
         await store.close()
 
 
-def _trusted(home: Path, trust: Path | None) -> dict[str, Any]:
+def trusted(home: Path, trust: Path | None) -> dict[str, Any]:
     """The JWK Set to trust: the one named, or the home's own; never one in a file checked."""
     from gateway.errors import ConfigError
     from gateway.keyring import FileKeyring
@@ -95,7 +95,7 @@ async def _verify_home(home: Path, trust: Path | None) -> dict[str, Any]:
             progress(done, head.size, "leaves")
     if not head.note:
         return {"origin": config.origin, "size": 0, "root": "", "kinds": {}, "open": 0}
-    keys = trusted_keys(_trusted(home, trust), _origin(head.note))
+    keys = trusted_keys(trusted(home, trust), _origin(head.note))
     checkpoint = open_checkpoint(head.note, keys)
     return _shown(checker.finish(checkpoint))
 
@@ -115,7 +115,7 @@ def _verify_bundle(home: Path, bundle: Path, trust: Path | None) -> dict[str, An
     with opener(bundle, "rb") as stream:
         origin = BundleReader(stream).header.origin  # type: ignore[arg-type]
     with opener(bundle, "rb") as stream:
-        return _shown(check_bundle(stream, trusted_keys(_trusted(home, trust), origin)))  # type: ignore[arg-type]
+        return _shown(check_bundle(stream, trusted_keys(trusted(home, trust), origin)))  # type: ignore[arg-type]
 
 
 def _shown(report: Any) -> dict[str, Any]:

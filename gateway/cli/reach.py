@@ -65,6 +65,8 @@ async def _ask(home: Path, scope: str, method: str, path: str, body: Any) -> Any
             session.request(method, url, json=body, headers=headers) as response,
         ):
             text = await response.read()
+            if response.content_type == "application/jose":
+                return text.decode()
     except aiohttp.ClientError as error:
         fail(f"the running gateway does not answer ({type(error).__name__}): is it starting?", 1)
     value: Any = json.loads(text) if text else None

@@ -62,6 +62,7 @@ async def _run(gateway, home: Path, contradicted: "asyncio.Future[None]") -> Non
     from gateway.flows import policies
     from gateway.wiring import reloader
     from gateway.workers.courier import carry_queued
+    from gateway.workers.lanes import close, tell
     from gateway.workers.sequencer import sequence
     from gateway.workers.sweeper import gauge, sweep
 
@@ -83,7 +84,7 @@ async def _run(gateway, home: Path, contradicted: "asyncio.Future[None]") -> Non
 
     async with _listening(gateway, home), asyncio.TaskGroup() as workers:
         loop.add_signal_handler(signal.SIGHUP, lambda: workers.create_task(reload_in_turn()))
-        for worker in (sequence, carry_queued, sweep, gauge):
+        for worker in (sequence, carry_queued, tell, close, sweep, gauge):
             workers.create_task(worker(gateway))
         stopping = asyncio.ensure_future(gateway.stopping.wait())
         await asyncio.wait({stopping, contradicted}, return_when=asyncio.FIRST_COMPLETED)

@@ -89,3 +89,34 @@ def consents(output: Output, id: str) -> None:
     ]
     headings = ("consent", "purpose", "for", "method", "by", "scope", "granted", "withdrawn")
     output.result(value, table(headings, rows) if rows else "No consent is on record.")
+
+
+@subject.command()
+@click.argument("id")
+@click.option(
+    "--method",
+    required=True,
+    type=click.Choice(["app-session", "customer-service", "guardian", "system"]),
+    help="How the person's identity was verified.",
+)
+@click.option("--reference", required=True, help="Where that verification is on record.")
+@click.option("--reason", default="user-request", show_default=True)
+@click.option("--partner", "partners", multiple=True, help="Only this recipient; repeatable.")
+@click.option("--purpose", "purposes", multiple=True, help="Only this purpose; repeatable.")
+@click.option("--category", "categories", multiple=True, help="Only this category; repeatable.")
+@click.pass_obj
+def erase(
+    output: Output,
+    id: str,
+    method: str,
+    reference: str,
+    reason: str,
+    partners: tuple[str, ...],
+    purposes: tuple[str, ...],
+    categories: tuple[str, ...],
+) -> None:
+    """Erase this person, and tell everybody who got their data."""
+    from gateway.cli import cases
+
+    scope = {"partners": partners, "purposes": purposes, "categories": categories}
+    cases.erase(output, id, method, reference, reason, scope)

@@ -179,4 +179,5 @@ def conclude(situation: Situation) -> Decision:
         evidence=None if record is None else record.id,
         consents=tuple(dict.fromkeys(record.id for record in consents)),
         categories=evidence.limit(situation),
+        may_tell=record is None or record.may_tell_subject,
     )

@@ -73,6 +73,10 @@ class ClientPool:
             self._retire(kept.client)
         return client
 
+    def secret(self, reference: str) -> str:
+        """See `Egress.secret`."""
+        return self._secrets(reference)
+
     def keep(self, partners: Iterable[Partner]) -> None:
         """After a reload: only these manifests count; other clients end with their requests."""
         wanted = {(partner.id, partner.digest) for partner in partners}

@@ -23,6 +23,8 @@ class Partners:
     """What operators said of partners, in memory; the store has it too."""
 
     states: dict[str, PartnerState] = field(default_factory=dict)
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from `raised` to `put`: two changes never begin from the same state."""
 
     def state(self, partner: PartnerId) -> PartnerState:
         """The state of a partner; one of whom nothing was said is not suspended."""
@@ -73,12 +75,26 @@ class Gateway:
     """Set whenever the ledger grew; the sequencer waits for it."""
     queue_grew: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a share was queued; the courier waits for it."""
+    cases_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a case or a notice changed; lanes and the closer wait for it."""
+    cases_opened: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set with it, for the closer."""
+    watchers: set[asyncio.Event] = field(default_factory=set)
+    """Set with it: one for each who watches a case."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def issuer(self) -> str:
         """Issuer of grants: how partners reach the public listener."""
         return self.config.public_url
+
+    def case_changed(self) -> None:
+        """Let everybody who waits for cases look again."""
+        self.appended.set()
+        self.cases_changed.set()
+        self.cases_opened.set()
+        for watcher in self.watchers:
+            watcher.set()
 
     def secret(self, label: str) -> bytes:
         """A key of the home for one use."""

@@ -25,9 +25,6 @@ from gateway.seal.storage import SealBroken, protect, reveal
 KEPT_FOR = timedelta(hours=24)
 MAX_KEY_LENGTH = 255
 
-REASONS = frozenset({Reason.IDEMPOTENCY_IN_PROGRESS, Reason.IDEMPOTENCY_MISMATCH})
-"""Codes that say something of the key and nothing of the share: no leaf is made of them."""
-
 Carry = Callable[[Draft, Gateway, IdempotencyRow | None], Awaitable[ShareAnswer]]
 
 

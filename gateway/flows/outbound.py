@@ -24,7 +24,7 @@ from gateway.model.shares import Permitted
 from gateway.ports import IdempotencyRow, Intent, IntentEntry, Outgoing, TokenRow
 from gateway.seal.pseudonym import pseudonym
 from gateway.seal.terms import GrantTerms, content_digest, grant_hash, sign_grant
-from gateway.shape import Context, FilteredParams, Minimised, filter_params
+from gateway.shape import Context, FilteredParams, Minimised, filter_params, write_scalar
 
 JOSE = "application/jose"
 
@@ -69,7 +69,8 @@ class _Vault:
         mark = hmac.digest(self.gateway.secret("token"), token.encode(), hashlib.sha256)
         route = self.draft.route
         kept = {
-            "value": value,
+            # Its JSON text, so that a number comes back as the number it was.
+            "value": write_scalar(value),
             "partner": self.draft.ask.partner,
             "purpose": self.draft.ask.purpose,
             "category": spec.category,
@@ -96,7 +97,7 @@ def pack(
     """
     Cut the declared minimum out of what came.
 
-    Raises `CallerError` with the codes of fields, then `sealing-key-missing`.
+    Raises `CallerError` with the codes of fields.
     """
     vault = _Vault(gateway, draft, persons[0] if persons else None, [])
     context = _context(gateway, draft, route, persons, vault)
@@ -131,12 +132,16 @@ def pack(
         raise CallerError(
             Reason.FIELD_TYPE_MISMATCH, "a path parameter may not leave, and no path is without it"
         )
+    return _packed(draft, route, path, query, headers, body, tuple(vault.rows))
+
+
+def require_key(draft: Draft, route: PreparedRoute) -> None:
+    """Raise `CallerError` (`sealing-key-missing`) where the route seals and nothing can (S4d)."""
     if route.seals and route.sealer is None:
         raise CallerError(
             Reason.SEALING_KEY_MISSING,
             f"{draft.ask.partner} has no key to seal for {route.route.purpose}",
         )
-    return _packed(draft, route, path, query, headers, body, tuple(vault.rows))
 
 
 def _packed(
@@ -408,6 +413,7 @@ def _leaves(
                 subject=person.row if person else None,
                 tombstone=person.mark if person else None,
                 retention_until=until,
+                untold=not permitted.may_tell,
             )
         )
     return tuple(ids), tuple(rows)

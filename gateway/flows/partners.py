@@ -21,7 +21,6 @@ async def suspend(gateway: Gateway, partner: PartnerId, *, suspended: bool, by: 
     """
     if partner not in gateway.policy.policy.partners:
         raise CallerError(Reason.NOT_FOUND, "there is no such partner")
-    state = gateway.partners.raised(partner, suspended=suspended)
     leaf = entries.partner(
         id=new_id("leaf", gateway.random),
         at=gateway.clock(),
@@ -29,11 +28,13 @@ async def suspend(gateway: Gateway, partner: PartnerId, *, suspended: bool, by: 
         event="suspended" if suspended else "resumed",
         actor=by,
     )
-    try:
-        await gateway.store.put_partner_state(state, canonical(leaf))
-    except StoreFailed as error:
-        raise Declined(problem(Reason.LEDGER_UNAVAILABLE)) from error
-    gateway.partners.put(state)
+    async with gateway.partners.changing:
+        state = gateway.partners.raised(partner, suspended=suspended)
+        try:
+            await gateway.store.put_partner_state(state, canonical(leaf))
+        except StoreFailed as error:
+            raise Declined(problem(Reason.LEDGER_UNAVAILABLE)) from error
+        gateway.partners.put(state)
     gateway.appended.set()
 
 

@@ -104,7 +104,8 @@ async def account(gateway: Gateway, person: Person) -> list[dict[str, Any]]:
     return [
         shown(disclosure, policy)
         for row in rows
-        if (disclosure := disclosure_of(row)).outcome != Outcome.NOT_SENT.value
+        # D2: telling of a demand that may not be told would tip off.
+        if not row.untold and (disclosure := disclosure_of(row)).outcome != Outcome.NOT_SENT.value
     ]
 
 

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from gateway.errors import ConfigError, GatewayError, Problem, StoreFailed
+from gateway.flows import snapshots
 from gateway.flows.clockwork import new_id
 from gateway.flows.gateway import Gateway, PolicyStatus
 from gateway.flows.prepare import PreparedSet
 from gateway.ledger import entries
 from gateway.ledger.encode import canonical
+from gateway.model.ids import PartnerId
 from gateway.model.policyset import PolicySet
 from gateway.ports import PartnerState
 
@@ -22,13 +25,23 @@ async def adopt(gateway: Gateway, new: PreparedSet) -> None:
 
     Raises `StoreFailed`; then the old set stays.
     """
-    changed = _changed(gateway, new.policy)
-    for state, leaf in changed:
-        await gateway.store.put_partner_state(state, leaf)
-    await gateway.store.append([_leaf(gateway, new.policy, event="loaded")])
-    gateway.policy = new
-    for state, _ in changed:
-        gateway.partners.put(state)
+    async with gateway.partners.changing:
+        changed = _changed(gateway, new.policy)
+        stored: list[PartnerState] = []
+        try:
+            for state, leaf in changed:
+                await gateway.store.put_partner_state(state, leaf)
+                stored.append(state)
+            await gateway.store.append([_leaf(gateway, new.policy, event="loaded")])
+        except StoreFailed:
+            # The old manifests go on, under the epochs that the store has by now.
+            for state in stored:
+                before = gateway.partners.state(PartnerId(state.partner))
+                gateway.partners.put(replace(before, epoch=state.epoch))
+            raise
+        gateway.policy = new
+        for state in stored:
+            gateway.partners.put(state)
     policy = new.policy
     gateway.metrics.know(partners=policy.partners, purposes=policy.purposes)
     gateway.status = PolicyStatus(edition=policy.edition.number, digest=policy.digest)
@@ -89,6 +102,8 @@ def _changed(gateway: Gateway, policy: PolicySet) -> list[tuple[PartnerState, by
             event="changed" if now.digest else "imported",
             digest=partner.digest,
         )
-        state = gateway.partners.raised(partner.id, digest=partner.digest)
+        state = gateway.partners.raised(
+            partner.id, digest=partner.digest, snapshot=snapshots.dump(partner)
+        )
         changed.append((state, canonical(leaf)))
     return changed

@@ -10,7 +10,8 @@ import hmac
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -22,6 +23,7 @@ from gateway.flows.clockwork import parse_stamp, stamp
 from gateway.flows.gateway import Gateway
 from gateway.flows.incoming import Draft, Incoming, read_draft
 from gateway.flows.subjects import Person
+from gateway.model.shares import Outcome
 from gateway.ports import IdempotencyRow, QueuedShare, Random
 from gateway.seal.storage import protect, reveal
 
@@ -94,40 +96,78 @@ def owner(gateway: Gateway, service: Service) -> bytes:
     return hmac.digest(gateway.secret("queue-owner"), text, hashlib.sha256)
 
 
-async def deliver(row: QueuedShare, gateway: Gateway, carry_now: CarryNow) -> Fate:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a try ended, and what is to be written of it."""
+
+    fate: Fate
+    status: int | None = None
+    code: str | None = None
+    due: datetime | None = None
+    """When it is tried again; None: it is over."""
+
+
+async def deliver(row: QueuedShare, gateway: Gateway, carry_now: CarryNow) -> Ending:
     """
-    One try of a queued share, and what becomes of it.
+    One try of a queued share, and how it ended; `conclude` writes that down.
 
     Dying at any `await` leaves the row claimed; the next start frees it, and an
-    intent without outcome reads "may have received".
+    intent without outcome reads "may have received". What left once is not sent
+    again unless the partner tells repeats apart.
     """
     try:
         incoming = await _open(gateway, row)
     except LookupError:
         # Its person is gone, and so is the key: nobody can send it any more.
-        await gateway.store.finish(row.share, "refused", None, Reason.SUBJECT_ERASED.value)
-        return Fate.REFUSED
+        return Ending(fate=Fate.REFUSED, code=Reason.SUBJECT_ERASED.value)
+    earlier = await _left_before(row, gateway, incoming)
+    if earlier is not None:
+        return earlier
     try:
         answer = await carry_now(incoming, gateway)
     except Declined as error:
-        return await _declined(row, gateway, incoming, error)
-    await gateway.store.finish(row.share, "delivered", answer.status, None)
-    return Fate.DELIVERED
+        return _declined(row, gateway, incoming, error)
+    return Ending(fate=Fate.DELIVERED, status=answer.status)
 
 
-async def _declined(
-    row: QueuedShare, gateway: Gateway, incoming: Incoming, error: Declined
-) -> Fate:
+async def conclude(row: QueuedShare, gateway: Gateway, ending: Ending) -> None:
+    """Write down how a try ended. Raises `StoreFailed`; then the row stays claimed."""
+    if ending.due is not None:
+        await gateway.store.requeue(row.share, ending.due, row.attempts + 1)
+    else:
+        await gateway.store.finish(row.share, ending.fate.value, ending.status, ending.code)
+
+
+def later(row: QueuedShare, gateway: Gateway, code: Reason) -> Ending:
+    """Another try, as long as the share's time is not over."""
+    due = gateway.clock() + pause(row.attempts + 1, gateway.random)
+    if due < row.expires:
+        return Ending(fate=Fate.AGAIN, due=due)
+    return Ending(fate=Fate.FAILED, code=code.value)
+
+
+async def _left_before(row: QueuedShare, gateway: Gateway, incoming: Incoming) -> Ending | None:
+    """
+    How the share has ended already, where an earlier try got as far as the
+    partner and nobody could write that down any more.
+    """
+    await gateway.store.flush()
+    outcomes = await gateway.store.outcomes(row.share)
+    if Outcome.DELIVERED.value in outcomes:
+        return Ending(fate=Fate.DELIVERED)
+    if None in outcomes:
+        # That outcome still waits for the disk.
+        return later(row, gateway, Reason.OUTCOME_UNKNOWN)
+    left = any(outcome != Outcome.NOT_SENT.value for outcome in outcomes)
+    if left and not _repeatable(gateway, incoming):
+        return Ending(fate=Fate.FAILED, code=Reason.OUTCOME_UNKNOWN.value)
+    return None
+
+
+def _declined(row: QueuedShare, gateway: Gateway, incoming: Incoming, error: Declined) -> Ending:
     code = error.problem.reason
     fate = _fate(gateway, incoming, error)
-    attempts = row.attempts + 1
-    due = gateway.clock() + pause(attempts, gateway.random)
-    if fate is Fate.AGAIN and due < row.expires:
-        await gateway.store.requeue(row.share, due, attempts)
-        return fate
-    state = "failed" if fate is Fate.AGAIN else fate.value
-    await gateway.store.finish(row.share, state, None, code.value)
-    return Fate(state)
+    return later(row, gateway, code) if fate is Fate.AGAIN else Ending(fate=fate, code=code.value)
 
 
 def _fate(gateway: Gateway, incoming: Incoming, error: Declined) -> Fate:

@@ -42,7 +42,7 @@ from gateway.flows.answers import (
 from gateway.flows.evidence import registered
 from gateway.flows.gateway import Gateway
 from gateway.flows.incoming import Draft, Incoming, read_draft
-from gateway.flows.outbound import Packed, Sealed, pack, wrap
+from gateway.flows.outbound import Packed, Sealed, pack, require_key, wrap
 from gateway.flows.prepare import PreparedRoute
 from gateway.flows.record import record_refusal, settle
 from gateway.flows.subjects import Person
@@ -69,7 +69,7 @@ async def share(incoming: Incoming, gateway: Gateway) -> ShareAnswer:
         declined = problem_of(error)
     except Declined as error:
         declined = error.problem
-    if declined.share is None and declined.reason not in idempotency.REASONS:
+    if declined.share is None:
         await record_refusal(incoming, gateway, declined)
     raise Declined(declined)
 
@@ -81,9 +81,12 @@ async def carry(draft: Draft, gateway: Gateway, slot: IdempotencyRow | None) -> 
         try:
             route, permitted = await judge(draft, gateway, persons)
             packed = pack(gateway, draft, route, persons, permitted)
-            if draft.incoming.prefers("respond-async"):
+            later = draft.incoming.prefers("respond-async")
+            if not later:
+                _admit(gateway)
+            require_key(draft, route)
+            if later:
                 return await queue.accept(draft, gateway, persons, slot)
-            _admit(draft, gateway)
             return await attempt(draft, gateway, route, persons, permitted, packed, slot)
         except (Stale, Fenced):
             for person in persons:
@@ -140,7 +143,7 @@ async def _with_subject(
     return replace(declined, share=draft.incoming.share)
 
 
-def _admit(draft: Draft, gateway: Gateway) -> None:
+def _admit(gateway: Gateway) -> None:
     """Bounded memory: beyond so many shares in flight the caller is asked to wait."""
     if gateway.in_flight >= gateway.config["limits.shares"]:
         raise CallerError(
@@ -165,12 +168,12 @@ async def attempt(
     """
     sealed = wrap(gateway, draft, route, persons, permitted, packed, slot)
     draft.incoming.trail.fields = len(packed.fields)
-    recorded = await _intend(gateway, sealed)
-    for person, place in zip(persons, recorded, strict=False):
-        person.recorded(place)
     gateway.in_flight += 1
-    gateway.appended.set()
     try:
+        recorded = await _intend(gateway, sealed)
+        for person, place in zip(persons, recorded, strict=False):
+            person.recorded(place)
+        gateway.appended.set()
         return await _send(draft, gateway, route, persons, sealed, recorded, packed, slot)
     finally:
         gateway.in_flight -= 1

@@ -103,31 +103,58 @@ class Subjects:
         is stored with the first thing that is stored of them.
         """
         lookup = self.lookup(subject)
-        person = self._live.get(lookup)
-        if person is not None:
-            self._keep(person)
-            return person
-        loading = self._loading.get(lookup)
-        if loading is None:
-            loading = asyncio.ensure_future(self._load(subject, lookup))
-            self._loading[lookup] = loading
-            loading.add_done_callback(lambda _: self._loading.pop(lookup, None))
-        # Shielded: many may wait for one load, and one of them may be cancelled.
-        return await asyncio.shield(loading)
+        while True:
+            person = self._live.get(lookup)
+            if person is not None:
+                self._keep(person)
+                return person
+            # Shielded: many may wait for one load, and one of them may be cancelled.
+            person = await asyncio.shield(self._loading.get(lookup) or self._begin(subject, lookup))
+            if not person.stale:
+                return person
 
     def forget(self, person: Person) -> None:
         """Something about this person changed: whoever holds it must look again."""
         for lookup in (person.lookup, *person.aliases):
             self._recent.pop(lookup, None)
+            # Who is being read now may be read as they were before the change.
+            self._loading.pop(lookup, None)
             known = self._live.pop(lookup, None)
             if known is not None:
                 known.stale = True
         person.stale = True
 
+    def forget_lookup(self, lookup: bytes) -> None:
+        """The person with this look-up mark is gone."""
+        self._recent.pop(lookup, None)
+        self._loading.pop(lookup, None)
+        known = self._live.pop(lookup, None)
+        if known is not None:
+            known.stale = True
+
     def forget_all(self) -> None:
         """Look at everybody anew."""
+        self._loading.clear()
         for person in list(self._live.values()):
             self.forget(person)
+
+    def _begin(self, subject: SubjectId, lookup: bytes) -> "asyncio.Future[Person]":
+        loading = asyncio.ensure_future(self._load(subject, lookup))
+        self._loading[lookup] = loading
+        loading.add_done_callback(lambda ended: self._loaded(lookup, ended))
+        return loading
+
+    def _loaded(self, lookup: bytes, ended: "asyncio.Future[Person]") -> None:
+        current = self._loading.get(lookup) is ended
+        if current:
+            del self._loading[lookup]
+        if ended.cancelled() or ended.exception() is not None:
+            return
+        person = ended.result()
+        if not current:
+            person.stale = True
+        elif person.row is not None:
+            self._keep(person)
 
     async def _load(self, subject: SubjectId, lookup: bytes) -> Person:
         mark = self.mark(subject)
@@ -142,11 +169,8 @@ class Subjects:
                     row=None,
                     facts=SubjectFacts(erased=True),
                 )
-            person = self._unknown(subject, lookup, mark)
-        else:
-            person = self._open(subject, state, mark)
-        self._keep(person)
-        return person
+            return self._unknown(subject, lookup, mark)
+        return self._open(subject, state, mark)
 
     def _keep(self, person: Person) -> None:
         self._live[person.lookup] = person

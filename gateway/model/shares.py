@@ -77,6 +77,8 @@ class Permitted:
     """Consents that carry it: for the purpose, then by scope."""
     categories: frozenset[CategoryId] | None = None
     """Only these may leave (a demand's limit, D2). None: all that are declared."""
+    may_tell: bool = True
+    """False: a demand carries it of which the person must not learn (D2)."""
 
 
 Decision = Permitted | Refused

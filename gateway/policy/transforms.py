@@ -124,7 +124,7 @@ _ALWAYS = Limit(test=lambda written: True)
 _RULES = (
     TransformRule(
         name="mask-name",
-        doc="Keeps the family name and writes a star for each further character.",
+        doc="Keeps the first character and writes a star for each further one.",
         check=_no_argument,
         softens={NAME: _ALWAYS, NICKNAME: _ALWAYS},
     ),

@@ -114,6 +114,10 @@ class GatewayProcess:
         except TimeoutError:
             await self.kill()
             raise GatewayDied(self._report(f"not ready after {timeout_seconds} s")) from None
+        except BaseException:
+            # Cancelled: who asked for it is gone, and nobody else would end it.
+            await self._abandon()
+            raise
 
     async def kill(self) -> None:
         """SIGKILL to it and to its workers, and wait for its end."""
@@ -172,6 +176,10 @@ class GatewayProcess:
                 # A group of its own, so that a kill takes its workers along.
                 start_new_session=True,
             )
+
+    async def _abandon(self) -> None:
+        if self.running:
+            await self.kill()
 
     async def _ready(self, before: int) -> None:
         while not any(self._announces(line) for line in self._lines(before)):

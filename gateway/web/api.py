@@ -36,7 +36,7 @@ class Call:
     params: Mapping[str, str]
 
 
-Handler = Callable[[Call], Awaitable[web.Response]]
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ async def call(
     request: web.BaseRequest,
     gateway: Gateway,
     params: Mapping[str, str],
-) -> web.Response:
+) -> web.StreamResponse:
     """Check the scope, then run the endpoint."""
     service = await permitted(request, gateway, endpoint.scope)
     return await endpoint.handler(Call(request, gateway, service, params))

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from gateway.errors import CallerError, Reason, StoreFailed
+from gateway.flows import receipts
 from gateway.flows.answers import Declined, problem
 from gateway.flows.gateway import Gateway
-from gateway.web import api, openapi, problems, share
-from gateway.web.requests import json_response, target
+from gateway.web import api, cases, openapi, problems, share
+from gateway.web.requests import json_response, read_body, target
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -44,7 +45,7 @@ class Internal:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._table = _table(api.ENDPOINTS)
+        self._table = _table((*api.ENDPOINTS, *cases.ENDPOINTS))
         self._openapi = openapi.document()
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -77,7 +78,7 @@ class Internal:
             case _:
                 return problems.not_found()
 
-    async def _v1(self, request: web.BaseRequest, path: str) -> web.Response:
+    async def _v1(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         segments = tuple(path.split("/"))
         for endpoint, parts in self._table.get((request.method, len(segments)), ()):
             params = _params(parts, segments)
@@ -87,7 +88,7 @@ class Internal:
 
 
 class Public:
-    """For partners: keys and the checkpoint."""
+    """For partners: keys, receipts and the checkpoint."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -98,6 +99,8 @@ class Public:
 
     async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _ = target(request)
+        if path == "/receipts" and request.method == "POST":
+            return await self._receipt(request)
         if request.method not in ("GET", "HEAD"):
             return problems.not_found()
         match path:
@@ -108,6 +111,22 @@ class Public:
                 return await self._checkpoint()
             case _:
                 return problems.not_found()
+
+    async def _receipt(self, request: web.BaseRequest) -> web.StreamResponse:
+        media = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if media != "application/jose":
+            raise CallerError(
+                Reason.BODY_TYPE_UNSUPPORTED,
+                "a receipt is application/jose",
+                remedy="Send the compact JWS with Content-Type: application/jose.",
+            )
+        body = await read_body(request, receipts.MAX_RECEIPT_BYTES) or b""
+        try:
+            token = body.decode("ascii").strip()
+        except UnicodeDecodeError:
+            raise CallerError(Reason.TOKEN_INVALID, "the receipt is not a compact JWS") from None
+        notice = await receipts.accept(self._gateway, token)
+        return json_response({"notice": notice.id, "state": notice.state.value})
 
     async def _checkpoint(self) -> web.StreamResponse:
         head = await self._gateway.store.head()

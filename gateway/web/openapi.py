@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 import gateway
 from gateway.errors import REASONS
+from gateway.web import cases
 from gateway.web.api import ENDPOINTS, Endpoint
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -20,7 +21,7 @@ _QUERIES = {
 def document() -> dict[str, Any]:
     """OpenAPI 3.1 of the internal listener's `/v1`."""
     paths: dict[str, dict[str, Any]] = {}
-    for endpoint in ENDPOINTS:
+    for endpoint in (*ENDPOINTS, *cases.ENDPOINTS):
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     return {
         "openapi": "3.1.0",

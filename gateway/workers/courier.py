@@ -1,18 +1,20 @@
 """
 The courier: sends queued shares, so many at once, fairly between partners.
 
-A share that is being sent is claimed; a crash frees its claim at the next start.
+A share that is being sent is claimed; a crash frees its claim at the next start,
+and the ledger then tells whether it left.
 """
 
 import asyncio
 
-from gateway.errors import GatewayError, StoreFailed
+from gateway.errors import GatewayError, Reason, StoreFailed
 from gateway.flows import queue, share
 from gateway.flows.gateway import Gateway
 from gateway.ports import QueuedShare
 from gateway.workers.pace import first_of
 
 IDLE_SECONDS = 0.5
+WRITE_AGAIN_SECONDS = 0.5
 PER_PARTNER = 8
 
 
@@ -28,6 +30,8 @@ async def carry_queued(gateway: Gateway) -> None:
                 task = under_way.create_task(_deliver(row, gateway))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
+                # There is room for the next one of this partner.
+                task.add_done_callback(lambda _: gateway.queue_grew.set())
             if not claimed:
                 await first_of(gateway.queue_grew, gateway.stopping, seconds=IDLE_SECONDS)
             elif len(tasks) >= limit:
@@ -44,19 +48,32 @@ async def _claim(gateway: Gateway, limit: int) -> list[QueuedShare]:
 
 
 async def _deliver(row: QueuedShare, gateway: Gateway) -> None:
+    ending = await _tried(row, gateway)
+    gateway.log.info("share-tried", share=row.share, partner=row.partner, state=ending.fate.value)
+    while not await _written(row, gateway, ending) and not gateway.stopping.is_set():
+        await first_of(gateway.stopping, seconds=WRITE_AGAIN_SECONDS)
+
+
+async def _tried(row: QueuedShare, gateway: Gateway) -> queue.Ending:
     try:
-        fate = await queue.deliver(row, gateway, share.share)
+        return await queue.deliver(row, gateway, share.share)
     except GatewayError as error:
-        # The row stays claimed or goes back below; the share's own outcome is in the ledger.
         gateway.log.warning("share-tried", share=row.share, partner=row.partner, code=error.code)
-        await _give_back(row, gateway)
-        return
-    gateway.log.info("share-tried", share=row.share, partner=row.partner, state=fate.value)
+        return queue.later(row, gateway, Reason.LEDGER_UNAVAILABLE)
+    except Exception:
+        # One share that nobody can send must not end the process that sends all others.
+        gateway.log.exception("worker-failed", worker="courier", share=row.share)
+        return queue.Ending(fate=queue.Fate.FAILED, code=Reason.OUTCOME_UNKNOWN.value)
 
 
-async def _give_back(row: QueuedShare, gateway: Gateway) -> None:
+async def _written(row: QueuedShare, gateway: Gateway, ending: queue.Ending) -> bool:
+    """
+    Whether the end of a try is on the disk. As long as it is not, the share
+    stays claimed: given back it would be sent a second time.
+    """
     try:
-        due = gateway.clock() + queue.pause(row.attempts + 1, gateway.random)
-        await gateway.store.requeue(row.share, due, row.attempts + 1)
+        await queue.conclude(row, gateway, ending)
     except StoreFailed:
-        gateway.log.warning("ledger-unavailable")
+        gateway.log.warning("ledger-unavailable", share=row.share)
+        return False
+    return True

@@ -11,6 +11,9 @@ from gateway.stores.sqlite.statements import migrations
 # So that `file` and other programs know whose database this is: "SHRG".
 APPLICATION_ID = 0x53485247
 
+# How long a start waits for another program's lock.
+START_SECONDS = 5.0
+
 SETTINGS = (
     "PRAGMA journal_mode = WAL",
     # A commit returns when it is on the disk: the ledger is written before bytes leave.
@@ -18,14 +21,22 @@ SETTINGS = (
     # What is erased is overwritten, not only unlinked (K2).
     "PRAGMA secure_delete = ON",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA busy_timeout = 5000",
     "PRAGMA temp_store = MEMORY",
 )
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection for the writer. Raises `sqlite3.Error`."""
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+def connect(path: Path, *, patience_seconds: float = 0) -> sqlite3.Connection:
+    """
+    A connection for the writer. `patience_seconds`: how long each call may
+    block for another connection's lock. Raises `sqlite3.Error`.
+    """
+    db = sqlite3.connect(
+        path,
+        timeout=patience_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
     try:
         for setting in SETTINGS:
             db.execute(setting).fetchall()
@@ -40,30 +51,37 @@ def migrate(path: Path) -> None:
     Bring the schema up to this program's version.
 
     Raises `SchemaTooNew` where the file is newer than the program, `StoreFailed`
-    where it is not ours or cannot be written.
+    where it is not ours or cannot be written; the file is left as it was then.
     """
+    if path.exists():
+        check_version(path)
     try:
-        db = connect(path)
+        db = connect(path, patience_seconds=START_SECONDS)
     except sqlite3.Error as error:
         raise StoreFailed(f"cannot open the database {path.name} ({error.args[0]})") from error
     try:
-        _refuse_foreign(db, path)
         (version,) = db.execute("PRAGMA user_version").fetchone()
-        _refuse_newer(version, path)
         for number, script in migrations():
             if number > version:
-                db.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version = {number};COMMIT;")
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                db.executescript(_whole(number, script))
     except sqlite3.Error as error:
         raise StoreFailed(f"cannot migrate the database {path.name} ({error.args[0]})") from error
     finally:
         db.close()
 
 
+def _whole(number: int, script: str) -> str:
+    """A migration and the marks that it was made: all of it or nothing."""
+    return (
+        f"BEGIN IMMEDIATE;{script};PRAGMA user_version = {number};"
+        f"PRAGMA application_id = {APPLICATION_ID};COMMIT;"
+    )
+
+
 def check_version(path: Path) -> None:
     """Raise `SchemaTooNew` or `StoreFailed` where this program cannot read the file."""
     try:
-        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        db = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)
     except sqlite3.Error as error:
         raise StoreFailed(f"cannot open the database {path.name} ({error.args[0]})") from error
     try:
@@ -87,7 +105,9 @@ def _refuse_newer(version: int, path: Path) -> None:
 
 def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
     (owner,) = db.execute("PRAGMA application_id").fetchone()
-    if owner not in (0, APPLICATION_ID):
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    # An empty file is ours to fill; one with tables and without our mark is somebody's.
+    if owner != APPLICATION_ID and (owner or tables):
         raise StoreFailed(f"{path.name} is another program's database: name another storage url")
 
 
@@ -104,8 +124,11 @@ class Ownership:
         self._handle: int | None = None
 
     def take(self) -> None:
-        """Raises `StoreFailed` where another process is the owner."""
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Raises `StoreFailed` where another process is the owner, or nobody can be."""
+        try:
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreFailed(f"cannot write {self._path.name} ({error.strerror})") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

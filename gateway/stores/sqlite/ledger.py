@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -31,7 +32,7 @@ class LedgerPart(StorePart):
 
     def __init__(self) -> None:
         super().__init__()
-        self._unsettled: dict[int, OutcomeWrite] = {}
+        self._unsettled: deque[OutcomeWrite] = deque(maxlen=MAX_UNSETTLED)
         self._settling: set[asyncio.Future[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
 
@@ -60,20 +61,20 @@ class LedgerPart(StorePart):
             return
         error = ended.exception()
         if error is None:
-            self._unsettled.pop(outcome.leaves[0][0], None)
             return
         if isinstance(error, LedgerContradiction):
             self.contradiction(error)
             return
-        if len(self._unsettled) >= MAX_UNSETTLED:
-            self._unsettled.pop(next(iter(self._unsettled)))
-        self._unsettled[outcome.leaves[0][0]] = outcome
+        self._unsettled.append(outcome)
         if self._retry is None and not self.closing:
             self._retry = asyncio.get_running_loop().call_later(RETRY_SECONDS, self._settle_again)
 
     def _settle_again(self) -> None:
         self._retry = None
-        for outcome in list(self._unsettled.values()):
+        # What is under way is not in the list, so nothing is written twice.
+        waiting = list(self._unsettled)
+        self._unsettled.clear()
+        for outcome in waiting:
             self.settle(outcome)
 
     async def flush(self) -> None:
@@ -169,6 +170,11 @@ class LedgerPart(StorePart):
         async with self.reader.snapshot() as view:
             return [row[0] - 1 for row in await view.all("find_share", (share,))]
 
+    async def outcomes(self, share: str) -> list[str | None]:
+        """See `LedgerStore.outcomes`."""
+        async with self.reader.snapshot() as view:
+            return [row[0] for row in await view.all("outcomes", (share,))]
+
 
 def append_leaf(db: sqlite3.Connection, leaf: bytes) -> int:
     """Store one leaf; returns its seq."""
@@ -214,7 +220,8 @@ def add_share(
     no = ensure_subject(db, entry.subject, entry.tombstone) if entry.subject else None
     seq = append_leaf(db, entry.leaf)
     until = seconds(entry.retention_until)
-    db.execute(SQL["new_share"], (seq, share, kind, partner, no, outcome, until))
+    values = (seq, share, kind, partner, no, outcome, until, entry.untold)
+    db.execute(SQL["new_share"], values)
     return Recorded(seq=seq, subject=no)
 
 
@@ -243,9 +250,14 @@ def put_idempotency(
 
 
 def _settle(db: sqlite3.Connection, outcome: OutcomeWrite) -> None:
+    fresh = False
     for seq, leaf in outcome.leaves:
-        append_leaf(db, leaf)
-        db.execute(SQL["settle_share"], (outcome.outcome, seq))
+        # One intent, one outcome: also where a commit that failed was on the disk after all.
+        if db.execute(SQL["settle_share"], (outcome.outcome, seq)).rowcount:
+            append_leaf(db, leaf)
+            fresh = True
+    if not fresh:
+        return
     for subject, sealed in outcome.references:
         db.execute(SQL["new_reference"], (outcome.share, sealed, subject))
     if outcome.idempotency_key is not None:

@@ -30,8 +30,8 @@ class PeoplePart(StorePart):
             found = await view.one("subject", (lookup,))
             if found is None:
                 return None
-            row = _subject(found)
-            aliases = [_subject(one) for one in await view.all("aliases", (row.person,))]
+            row = subject_row(found)
+            aliases = [subject_row(one) for one in await view.all("aliases", (row.person,))]
             consents = await view.all("consents", (row.no,))
             fences = await view.all("fences", (row.person,))
         return SubjectState(
@@ -45,7 +45,7 @@ class PeoplePart(StorePart):
         """See `SubjectStore.subject_row`."""
         async with self.reader.snapshot() as view:
             found = await view.one("subject_by_no", (no,))
-        return _subject(found) if found else None
+        return subject_row(found) if found else None
 
     async def tombstoned(self, mark: bytes, *, now: datetime) -> bool:
         """See `SubjectStore.tombstoned`."""
@@ -69,7 +69,7 @@ class PeoplePart(StorePart):
             if found is None:
                 return None
             subject = await view.one("subject_by_no", (found[1],))
-        return (_consent(found), _subject(subject)) if subject else None
+        return (_consent(found), subject_row(subject)) if subject else None
 
     async def update_consent(self, row: ConsentRow) -> None:
         """See `SubjectStore.update_consent`."""
@@ -90,7 +90,10 @@ class PeoplePart(StorePart):
             if owner is None:
                 return []
             rows = await view.all("disclosures", (owner[2],))
-        return [DisclosureRow(index=r[0] - 1, leaf=r[1].encode(), outcome=r[2]) for r in rows]
+        return [
+            DisclosureRow(index=r[0] - 1, leaf=r[1].encode(), outcome=r[2], untold=bool(r[3]))
+            for r in rows
+        ]
 
     async def declare(
         self, entries: Sequence[tuple[IntentEntry, str, str]]
@@ -111,7 +114,7 @@ class PeoplePart(StorePart):
         def operation(db: sqlite3.Connection) -> None:
             any_subject = row.subjects is None
             db.execute(SQL["put_evidence"], (row.id, row.partner, any_subject, row.sealed))
-            for lookup in row.subjects or ():
+            for lookup in dict.fromkeys(row.subjects or ()):
                 db.execute(SQL["put_evidence_subject"], (row.id, lookup))
 
         await self.write(operation)
@@ -131,7 +134,8 @@ class PeoplePart(StorePart):
         )
 
 
-def _subject(row: Row) -> SubjectRow:
+def subject_row(row: Row) -> SubjectRow:
+    """A stored row as a value."""
     no, lookup, person, key, facts, epoch, erased = row
     return SubjectRow(
         no=no, lookup=lookup, person=person, key=key, facts=facts, epoch=epoch, erased=bool(erased)
@@ -153,7 +157,7 @@ def _stored(db: sqlite3.Connection, row: SubjectRow, tombstone: bytes) -> Subjec
         person = db.execute(SQL["new_person"]).lastrowid
         db.execute(SQL["new_subject"], (row.lookup, person, row.key, row.facts))
         found = db.execute(SQL["subject"], (row.lookup,)).fetchone()
-    stored = _subject(found)
+    stored = subject_row(found)
     if stored.erased:
         raise Fenced("the person is being erased")
     if stored.key != row.key:
@@ -169,7 +173,8 @@ def _put_subjects(
 ) -> tuple[SubjectRow, ...]:
     stored = [_stored(db, row, mark) for row, mark in zip(rows, tombstones, strict=True)]
     for row, now in zip(rows, stored, strict=True):
-        if row.no is not None and now.epoch != row.epoch:
+        # Also of a row that was new: another change may have stored it first.
+        if now.epoch != row.epoch:
             raise Stale("the person's facts changed")
         db.execute(SQL["put_facts"], (row.facts, now.no))
     if same_person:
@@ -177,7 +182,7 @@ def _put_subjects(
     else:
         for person in {row.person for row in stored}:
             db.execute(SQL["raise_epoch"], (person,))
-    return tuple(_subject(db.execute(SQL["subject"], (r.lookup,)).fetchone()) for r in rows)
+    return tuple(subject_row(db.execute(SQL["subject"], (r.lookup,)).fetchone()) for r in rows)
 
 
 def _join(db: sqlite3.Connection, persons: list[int]) -> None:
@@ -187,6 +192,7 @@ def _join(db: sqlite3.Connection, persons: list[int]) -> None:
         db.execute(SQL["join_epoch"], (first, other, first, other, first))
         db.execute(SQL["join_person"], (first, other))
         db.execute(SQL["join_fences"], (first, other))
+        db.execute(SQL["drop_joined_fences"], (other,))
         db.execute(SQL["drop_person"], (other,))
 
 

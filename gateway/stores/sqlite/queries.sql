@@ -29,8 +29,8 @@ INSERT INTO subject (lookup, person, key, facts) VALUES (?, ?, ?, ?);
 
 -- new_share --
 -- The erasable index of an intent.
-INSERT INTO share (seq, share, kind, partner, subject, outcome, retention_until)
-VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO share (seq, share, kind, partner, subject, outcome, retention_until, untold)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- new_token --
 -- A value that a partner may redeem.
@@ -57,8 +57,11 @@ INSERT INTO reference (share, subject, sealed)
 SELECT ?, no, ? FROM subject WHERE no = ?;
 
 -- idempotency --
--- What is known of a key.
-SELECT fingerprint, share, subject, answer FROM idempotency WHERE key = ? AND expires > ?;
+-- What is known of a key. One whose share was given up before anything left, without an
+-- answer, is as good as new.
+SELECT fingerprint, share, subject, answer FROM idempotency
+WHERE key = ? AND expires > ? AND (answer IS NOT NULL OR coalesce(
+    (SELECT max(s.outcome IS NOT 'not-sent') FROM share s WHERE s.share = idempotency.share), 1));
 
 -- forget_idempotency --
 -- Keys that have run out, some at a time.
@@ -72,6 +75,10 @@ SELECT seq, share, partner FROM share WHERE outcome IS NULL ORDER BY seq;
 -- count_open --
 -- How many intents have no outcome.
 SELECT count(*) FROM share WHERE outcome IS NULL;
+
+-- outcomes --
+-- What became of each intent of a share.
+SELECT outcome FROM share WHERE share = ? ORDER BY seq;
 
 -- head --
 -- The newest checkpoint.
@@ -157,13 +164,17 @@ WHERE no = ?;
 -- Fences follow the person.
 UPDATE OR IGNORE fence SET person = ? WHERE person = ?;
 
+-- drop_joined_fences --
+-- A case that fenced both has its fence already.
+DELETE FROM fence WHERE person = ?;
+
 -- drop_person --
 -- A person without rows.
 DELETE FROM person WHERE no = ?;
 
 -- disclosures --
 -- The account of one person, over all aliases.
-SELECT sh.seq, e.leaf, sh.outcome
+SELECT sh.seq, e.leaf, sh.outcome, sh.untold
 FROM share sh JOIN entry e ON e.seq = sh.seq
 WHERE sh.subject IN (SELECT no FROM subject WHERE person = ?) ORDER BY sh.seq;
 
@@ -194,11 +205,11 @@ SELECT share, partner, subject, owner, state, due, expires, attempts, sealed, st
 FROM queued WHERE share = ?;
 
 -- due --
--- What is due, earliest first, so many for each partner.
+-- What is due, earliest first, so many for each partner, those included that are claimed.
 SELECT share, partner, subject, owner, state, due, expires, attempts, sealed, status, code FROM (
-    SELECT *, row_number() OVER (PARTITION BY partner ORDER BY due) AS place
-    FROM queued WHERE state = 'queued' AND claimed = 0 AND due <= ?
-) WHERE place <= ? ORDER BY due LIMIT ?;
+    SELECT *, row_number() OVER (PARTITION BY partner ORDER BY claimed DESC, due) AS place
+    FROM queued WHERE state = 'queued' AND (claimed = 1 OR due <= ?)
+) WHERE claimed = 0 AND place <= ? ORDER BY due LIMIT ?;
 
 -- queue_state --
 -- How many wait, and since when the first is due.
@@ -227,10 +238,10 @@ UPDATE queued SET claimed = 0 WHERE claimed = 1;
 
 -- partner_states --
 -- What operators said.
-SELECT id, suspended, epoch, digest FROM partner;
+SELECT id, suspended, epoch, digest, snapshot FROM partner;
 
 -- put_partner --
 -- What an operator said.
-INSERT INTO partner (id, suspended, epoch, digest) VALUES (?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET
-    suspended = excluded.suspended, epoch = excluded.epoch, digest = excluded.digest;
+INSERT INTO partner (id, suspended, epoch, digest, snapshot) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET suspended = excluded.suspended, epoch = excluded.epoch,
+    digest = excluded.digest, snapshot = excluded.snapshot;

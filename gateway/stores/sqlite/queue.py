@@ -93,7 +93,7 @@ class PartnerPart(StorePart):
             rows = await view.all("partner_states")
         return {
             row[0]: PartnerState(
-                partner=row[0], suspended=bool(row[1]), epoch=row[2], digest=row[3]
+                partner=row[0], suspended=bool(row[1]), epoch=row[2], digest=row[3], snapshot=row[4]
             )
             for row in rows
         }
@@ -102,7 +102,7 @@ class PartnerPart(StorePart):
         """See `PartnerStore.put_partner_state`."""
 
         def operation(db: sqlite3.Connection) -> None:
-            values = (state.partner, state.suspended, state.epoch, state.digest)
+            values = (state.partner, state.suspended, state.epoch, state.digest, state.snapshot)
             db.execute(SQL["put_partner"], values)
             if leaf is not None:
                 append_leaf(db, leaf)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from gateway.stores.sqlite.statements import SQL
 CONNECTIONS = 2
 
 Row = tuple[Any, ...]
+Arguments = Sequence[Any] | Mapping[str, Any]
 
 
 class Snapshot:
@@ -23,11 +24,11 @@ class Snapshot:
     def __init__(self, db: aiosqlite.Connection) -> None:
         self._db = db
 
-    async def all(self, name: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    async def all(self, name: str, arguments: Arguments = ()) -> list[Row]:
         """Every row of a named statement."""
         return list(await self._db.execute_fetchall(SQL[name], arguments))  # type: ignore[arg-type]
 
-    async def one(self, name: str, arguments: Sequence[Any] = ()) -> Row | None:
+    async def one(self, name: str, arguments: Arguments = ()) -> Row | None:
         """The first row of a named statement."""
         rows = await self.all(name, arguments)
         return rows[0] if rows else None

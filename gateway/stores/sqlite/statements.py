@@ -1,5 +1,5 @@
 """
-Reads named statements from `queries.sql`.
+Reads named statements from the `.sql` files beside this one.
 
 A statement is a line `-- name --`, a comment line that says what for, then SQL.
 """
@@ -17,14 +17,16 @@ def load(text: str) -> dict[str, str]:
     for line in text.splitlines():
         if found := _NAME.match(line):
             if found[1] in statements:
-                raise ValueError(f"queries.sql declares {found[1]} twice")
+                raise ValueError(f"{found[1]} is declared twice")
             current = statements.setdefault(found[1], [])
         elif current is not None and not line.startswith("--"):
             current.append(line)
     return {name: "\n".join(lines).strip().rstrip(";") for name, lines in statements.items()}
 
 
-SQL = load((files("gateway.stores.sqlite") / "queries.sql").read_text("utf-8"))
+FILES = ("queries.sql", "cases.sql")
+
+SQL = load("\n".join((files("gateway.stores.sqlite") / name).read_text("utf-8") for name in FILES))
 
 
 def migrations() -> list[tuple[int, str]]:

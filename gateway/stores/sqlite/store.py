@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.errors import LedgerContradiction
+from gateway.errors import LedgerContradiction, StoreFailed
+from gateway.stores.sqlite.cases import CasePart
 from gateway.stores.sqlite.database import Ownership, check_version, connect, migrate
 from gateway.stores.sqlite.ledger import LedgerPart
 from gateway.stores.sqlite.people import PeoplePart
@@ -12,7 +13,7 @@ from gateway.stores.sqlite.reader import Reader
 from gateway.stores.sqlite.writer import Meter, Writer
 
 
-class SQLiteStore(LedgerPart, PeoplePart, QueuePart, PartnerPart):
+class SQLiteStore(LedgerPart, PeoplePart, QueuePart, PartnerPart, CasePart):
     """
     Implements `Store` on one SQLite file in WAL mode with full sync.
 
@@ -22,14 +23,14 @@ class SQLiteStore(LedgerPart, PeoplePart, QueuePart, PartnerPart):
 
     def __init__(self, path: Path, *, meter: Meter | None = None) -> None:
         super().__init__()
-        self._path = path
+        self.path = path
         self._meter = meter
         self._ownership = Ownership(path.with_name(path.name + ".owner"))
 
     @property
     def lock_path(self) -> Path:
         """The file whose lock makes the owner."""
-        return self._path.with_name(self._path.name + ".owner")
+        return self.path.with_name(self.path.name + ".owner")
 
     @property
     def started(self) -> bool:
@@ -42,22 +43,26 @@ class SQLiteStore(LedgerPart, PeoplePart, QueuePart, PartnerPart):
 
     async def start(self) -> None:
         """See `Store.start`."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreFailed(f"cannot make the folder of {self.path.name}") from error
         self._ownership.take()
         try:
-            migrate(self._path)
-            self.writer = Writer(lambda: connect(self._path), self._meter)
-            self.reader = Reader()
-            await self.reader.open(self._path)
+            migrate(self.path)
+            reader = Reader()
+            await reader.open(self.path)
         except BaseException:
             self._ownership.release()
             raise
+        self.writer = Writer(lambda: connect(self.path), self._meter)
+        self.reader = reader
 
     async def open_for_reading(self) -> None:
         """Open beside the owner, to look only. Raises `SchemaTooNew`, `StoreFailed`."""
-        check_version(self._path)
+        check_version(self.path)
         self.reader = Reader()
-        await self.reader.open(self._path)
+        await self.reader.open(self.path)
 
     async def close(self) -> None:
         """See `Store.close`."""

@@ -57,12 +57,12 @@ class _Waiting:
 
 
 class Writer:
-    """Serialises and batches writes. Used from one event loop."""
+    """Serialises and batches writes. Used from one event loop; connects when first asked to."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], meter: Meter | None) -> None:
         self._connect = connect
         self._meter = meter
-        self._db: sqlite3.Connection | None = connect()
+        self._db: sqlite3.Connection | None = None
         self._waiting: deque[_Waiting] = deque()
         self._busy = False
         self._closed = False
@@ -107,13 +107,12 @@ class Writer:
     def _start(self, batch: list[_Waiting], since: float) -> None:
         loop = asyncio.get_running_loop()
         try:
-            db = self._begin()
-            done = [waiting for waiting in batch if _run(db, waiting)]
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the batch must end
-            if _locked(error) and perf_counter() - since < PATIENCE_SECONDS:
-                # SQLite itself would sleep on it, and the whole loop with it.
+            db = self._begin(patient=perf_counter() - since < PATIENCE_SECONDS)
+            if db is None:
                 loop.call_later(ASK_AGAIN_SECONDS, self._start, batch, since)
                 return
+            done = [waiting for waiting in batch if _run(db, waiting)]
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the batch must end
             self._fail(batch, error)
             loop.call_soon(self._next_batch)
             return
@@ -130,10 +129,17 @@ class Writer:
                 batch.append(waiting)
         return batch
 
-    def _begin(self) -> sqlite3.Connection:
-        if self._db is None:
-            self._db = self._connect()
-        self._db.execute("BEGIN IMMEDIATE")
+    def _begin(self, *, patient: bool) -> sqlite3.Connection | None:
+        """Begin a transaction; None where another connection has the file, if `patient`."""
+        try:
+            if self._db is None:
+                self._db = self._connect()
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            # SQLite itself would sleep on the lock, and the whole loop with it.
+            if patient and _locked(error):
+                return None
+            raise
         return self._db
 
     def _committed(
@@ -178,7 +184,7 @@ def _run(db: sqlite3.Connection, waiting: _Waiting) -> bool:
     db.execute("SAVEPOINT one")
     try:
         waiting.value = waiting.operation(db)
-    except Exception as error:  # noqa: BLE001 - an operation's mistake is no other caller's business
+    except Exception as error:
         if _of_the_disk(error):
             raise
         db.execute("ROLLBACK TO one")
@@ -201,10 +207,11 @@ def _of_the_disk(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and not isinstance(error, own)
 
 
-def _locked(error: BaseException) -> bool:
+def _locked(error: sqlite3.Error) -> bool:
     """Whether another connection has the file."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    # Errors of Python's own module carry no code.
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _as_store_error(error: Exception) -> Exception:

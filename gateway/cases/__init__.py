@@ -1,0 +1,1 @@
+"""Cases: what a request to erase means, step by step, until every recipient has settled."""

@@ -1,0 +1,133 @@
+"""
+A recipient's signed answer (contract §9): what it says, and what it may settle.
+
+Nothing is believed before the signature by one of that recipient's own keys
+has been verified. A receipt never settles another recipient's notice, nor one
+that was not sent, nor one that a share in flight still holds back.
+"""
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode
+
+from gateway.cases import states
+from gateway.cases.states import Event
+from gateway.errors import CallerError, Reason
+from gateway.flows.cases import closing_leaf
+from gateway.flows.clockwork import new_id
+from gateway.flows.gateway import Gateway
+from gateway.flows.notices import leaves_of, noted
+from gateway.flows.snapshots import recipient
+from gateway.ledger import entries
+from gateway.ledger.encode import canonical
+from gateway.model.cases import Notice, Proof
+from gateway.model.ids import PartnerId
+from gateway.notices.receipts import Receipt, ReceiptInvalid, check_claims
+from gateway.ports import Changed
+from gateway.seal.jws import SignatureRefused, verify_jws
+from gateway.seal.keys import KeyRefused, parse_partner_keys
+
+MAX_RECEIPT_BYTES = 64 * 1024
+TYPE = "sharing-receipt+jwt"
+
+EVENTS = {
+    "acknowledged": Event.ACKNOWLEDGED,
+    "in-progress": Event.IN_PROGRESS,
+    "partial": Event.PARTIAL,
+    "refused": Event.REFUSED,
+    "completed": Event.COMPLETED,
+}
+
+
+async def accept(gateway: Gateway, token: str) -> Notice:
+    """
+    Take a receipt; returns the notice as it stands then.
+
+    Raises `CallerError`: 401 for what does not verify, 404 for an unknown
+    notice, 403 for another recipient's, 409 for one that is settled.
+    """
+    partner, receipt = _verified(gateway, token)
+    known = await gateway.store.receipt(partner, receipt.jti)
+    notice = await gateway.store.notice(receipt.notice)
+    if notice is None:
+        raise CallerError(Reason.NOT_FOUND, "there is no such notice")
+    if notice.partner != partner:
+        raise CallerError(Reason.SERVICE_NOT_PERMITTED, "this notice is another recipient's")
+    if known is not None:
+        # The very receipt that was accepted already, or its id once more: no change.
+        return notice
+    if notice.settled:
+        raise CallerError(Reason.NOTICE_SETTLED)
+    after = await gateway.store.change_notice(
+        notice.id,
+        lambda before: _changed(gateway, before, receipt, token),
+        lambda case: closing_leaf(gateway, case),
+        gateway.clock(),
+    )
+    await noted(gateway, after)
+    gateway.log.info("receipt", notice=notice.id, partner=partner, state=receipt.status)
+    return after or notice
+
+
+def _changed(gateway: Gateway, before: Notice, receipt: Receipt, token: str) -> Changed | None:
+    if before.settled or not states.accepts_receipt(before):
+        return None
+    after = states.apply(
+        before,
+        EVENTS[receipt.status],
+        now=gateway.clock(),
+        reason=receipt.reason,
+        backups_until=receipt.backups_until,
+        proof=Proof.RECEIPT,
+    )
+    leaf = entries.receipt(
+        id=new_id("leaf", gateway.random),
+        at=gateway.clock(),
+        notice=before.id,
+        partner=before.partner,
+        status=receipt.status,
+        digest=hashlib.sha256(token.encode()).hexdigest(),
+        reason=receipt.reason,
+        backups_until=receipt.backups_until,
+    )
+    return Changed(
+        notice=after,
+        leaves=(canonical(leaf), *leaves_of(gateway, before, after)),
+        receipt=(receipt.jti, token),
+        keep_claim=True,
+    )
+
+
+def _verified(gateway: Gateway, token: str) -> tuple[PartnerId, Receipt]:
+    partner = recipient(gateway, PartnerId(_issuer(token)))
+    if partner is None:
+        raise _refused("its issuer is no recipient")
+    try:
+        keys = parse_partner_keys(partner.jwks).sig
+        claims = verify_jws(token, keys, TYPE)
+        receipt = check_claims(
+            claims, partner=partner.id, audience=gateway.issuer, now=gateway.clock()
+        )
+    except (SignatureRefused, KeyRefused, ReceiptInvalid) as error:
+        raise _refused(str(error)) from None
+    return partner.id, receipt
+
+
+def _issuer(token: str) -> str:
+    """Who says to have signed it: only to find the keys, nothing is believed yet."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        issuer = claims["iss"]
+    except (IndexError, ValueError, KeyError, TypeError, RecursionError):
+        raise _refused("it is not a signed JWT") from None
+    return issuer if isinstance(issuer, str) else ""
+
+
+def _refused(why: str) -> CallerError:
+    return CallerError(
+        Reason.TOKEN_INVALID,
+        f"the receipt does not verify: {why}",
+        clauses=("R3",),
+        remedy="Sign it with a `use: sig` key of your JWK Set, as the recipient kit does.",
+    )

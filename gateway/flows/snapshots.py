@@ -1,0 +1,121 @@
+"""
+What a recipient's manifest last said, kept so that it is told of deletions
+also when the manifest is gone (contract §9).
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from gateway.flows.gateway import Gateway
+from gateway.model.ids import PartnerId
+from gateway.model.policy import Kind
+from gateway.model.recipients import Auth, Deletion, Partner, State, Tls, Upstream
+
+
+def dump(partner: Partner) -> str:
+    """A manifest's terms as text. Holds references to secrets, never secrets."""
+    upstream, deletion = partner.upstream, partner.deletion
+    return json.dumps(
+        {
+            "name": partner.name,
+            "owner": partner.owner,
+            "kind": partner.kind.value,
+            "territory": partner.territory,
+            "contact": partner.contact,
+            "jwks": dict(partner.jwks),
+            "digest": partner.digest,
+            "upstream": None
+            if upstream is None
+            else {
+                "base_url": upstream.base_url,
+                "auth": None
+                if upstream.auth is None
+                else {"scheme": upstream.auth.scheme, "settings": dict(upstream.auth.settings)},
+                "tls": {
+                    "ca": upstream.tls.ca,
+                    "cert": upstream.tls.cert,
+                    "key": upstream.tls.key,
+                    "pins": list(upstream.tls.pins),
+                },
+                "timeout": upstream.timeout.total_seconds(),
+                "connect_timeout": upstream.connect_timeout.total_seconds(),
+            },
+            "deletion": None
+            if deletion is None
+            else {
+                "protocol": deletion.protocol,
+                "url": deletion.url,
+                "secret": deletion.secret,
+                "fallback": deletion.fallback,
+                "acknowledge_within": _seconds(deletion.acknowledge_within),
+                "complete_within": _seconds(deletion.complete_within),
+            },
+        },
+        sort_keys=True,
+    )
+
+
+def load(id: PartnerId, text: str) -> Partner:
+    """The recipient as it was; it has no routes any more."""
+    value: dict[str, Any] = json.loads(text)
+    return Partner(
+        id=id,
+        name=value["name"],
+        owner=value["owner"],
+        kind=Kind(value["kind"]),
+        territory=value["territory"],
+        contact=value["contact"],
+        state=State.SUSPENDED,
+        agreement=None,
+        keys=None,
+        jwks=value["jwks"],
+        upstream=_upstream(value["upstream"]),
+        routes=(),
+        deletion=_deletion(value["deletion"]),
+        source=f"{id}.yaml",
+        digest=value["digest"],
+    )
+
+
+def recipient(gateway: Gateway, id: PartnerId) -> Partner | None:
+    """A recipient as its manifest stands, or as it last stood; None where there never was one."""
+    known = gateway.policy.policy.partners.get(id)
+    if known is not None:
+        return known
+    state = gateway.partners.state(id)
+    return load(id, state.snapshot) if state.snapshot else None
+
+
+def _upstream(value: dict[str, Any] | None) -> Upstream | None:
+    if value is None:
+        return None
+    auth, tls = value["auth"], value["tls"]
+    return Upstream(
+        base_url=value["base_url"],
+        auth=None if auth is None else Auth(scheme=auth["scheme"], settings=auth["settings"]),
+        tls=Tls(ca=tls["ca"], cert=tls["cert"], key=tls["key"], pins=tuple(tls["pins"])),
+        timeout=timedelta(seconds=value["timeout"]),
+        connect_timeout=timedelta(seconds=value["connect_timeout"]),
+    )
+
+
+def _deletion(value: dict[str, Any] | None) -> Deletion | None:
+    if value is None:
+        return None
+    return Deletion(
+        protocol=value["protocol"],
+        url=value["url"],
+        secret=value["secret"],
+        fallback=value["fallback"],
+        acknowledge_within=_span(value["acknowledge_within"]),
+        complete_within=_span(value["complete_within"]),
+    )
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()
+
+
+def _span(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

@@ -1,0 +1,200 @@
+"""
+A case and its notices: one request to erase, and what each recipient is told
+(contract §9; R2, R3, A1).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from gateway.model.ids import CaseId, CategoryId, NoticeId, PartnerId, PurposeId
+
+
+class Action(StrEnum):
+    """What a case asks for."""
+
+    ERASE = "erase"
+    RECTIFY = "rectify"
+    RESTRICT = "restrict"
+    UNRESTRICT = "unrestrict"
+    WITHDRAW = "withdraw"
+
+
+class CaseState(StrEnum):
+    """Where a case stands."""
+
+    OPEN = "open"
+    REFUSED = "refused"
+    CLOSED = "closed"
+
+
+class VerifiedBy(StrEnum):
+    """How the person's identity was verified (R6, A1)."""
+
+    APP_SESSION = "app-session"
+    CUSTOMER_SERVICE = "customer-service"
+    GUARDIAN = "guardian"
+    SYSTEM = "system"
+
+
+class EraseReason(StrEnum):
+    """Why a person's data must go (R2, M3, K3, P6, S4a)."""
+
+    USER_REQUEST = "user-request"
+    ACCOUNT_CLOSED = "account-closed"
+    CONSENT_WITHDRAWN = "consent-withdrawn"
+    UNLAWFUL = "unlawful"
+    AGREEMENT_BREACHED = "agreement-breached"
+    SERVICE_ENDED = "service-ended"
+    MINOR_WITHOUT_CONSENT = "minor-without-consent"
+    RETENTION_EXPIRED = "retention-expired"
+    AGREEMENT_ENDED = "agreement-ended"
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    REFUSED = "refused"
+    EXEMPT = "exempt"
+    FAILED = "failed"
+    OVERDUE = "overdue"
+
+
+class Proof(StrEnum):
+    """On whose word a notice is settled."""
+
+    RECEIPT = "receipt"
+    RESPONSE = "response"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseScope:
+    """What a case is about; three empty sets = the whole person."""
+
+    partners: frozenset[PartnerId] = frozenset()
+    purposes: frozenset[PurposeId] = frozenset()
+    categories: frozenset[CategoryId] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the whole person."""
+        return not (self.partners or self.purposes or self.categories)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """A recipient that need not be told, and why (R3)."""
+
+    partner: PartnerId
+    reason: str
+    evidence: str = field(repr=False)
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldShare:
+    """One disclosure, as the plan needs it."""
+
+    share: str
+    partner: PartnerId
+    pseudonym: str = field(repr=False)
+    """The person's (or alias's) pseudonym for this partner."""
+    purpose: PurposeId
+    categories: tuple[CategoryId, ...]
+    at: datetime
+    outcome: str | None
+    """None: still in flight."""
+    references: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What one notice says of the person; kept in escrow until its recipient settles."""
+
+    pseudonym: str = field(repr=False)
+    references: tuple[str, ...] = field(repr=False)
+    purposes: tuple[PurposeId, ...]
+    categories: tuple[CategoryId, ...]
+    part: int | None = None
+    parts: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One message of a case to one recipient, as it stands. Holds nothing about the person."""
+
+    id: NoticeId
+    case: CaseId
+    partner: PartnerId
+    state: NoticeState
+    deadline: datetime
+    reason: str | None = None
+    backups_until: date | None = None
+    attempts: int = 0
+    next_at: datetime | None = None
+    proof: Proof | None = None
+    settled: bool = False
+    held: bool = False
+    """Its recipient has an intent of this person without outcome: it must not be overtaken."""
+    resend_at: datetime | None = None
+    """An intent ended `unknown`: told once more when its grant is over."""
+    receipts: tuple[str, ...] = field(default=(), repr=False)
+    """Accepted receipts, compact, for the certificate."""
+
+    def shown(self) -> Mapping[str, Any]:
+        """As `GET /v1/cases/{id}` has it."""
+        return {
+            "notice": self.id,
+            "partner": self.partner,
+            "state": self.state.value,
+            "reason": self.reason,
+            "deadline": _stamp(self.deadline),
+            "backups_until": self.backups_until.isoformat() if self.backups_until else None,
+            "attempts": self.attempts,
+            "next_at": _stamp(self.next_at) if self.next_at else None,
+            "evidence": self.proof.value if self.proof else None,
+            "settled": self.settled,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One request, as it stands. Holds nothing about the person but a salted hash."""
+
+    id: CaseId
+    action: Action
+    state: CaseState
+    reason: str
+    deadline: datetime
+    accepted_at: datetime
+    closed_at: datetime | None
+    subject_hash: str
+    """Hex SHA-256(salt ‖ subject); the salt is with whoever opened the case."""
+    scope: CaseScope
+    notices: tuple[Notice, ...] = ()
+
+    def shown(self) -> Mapping[str, Any]:
+        """As `GET /v1/cases/{id}` has it."""
+        return {
+            "case": self.id,
+            "action": self.action.value,
+            "state": self.state.value,
+            "reason": self.reason,
+            "deadline": _stamp(self.deadline),
+            "accepted_at": _stamp(self.accepted_at),
+            "closed_at": _stamp(self.closed_at) if self.closed_at else None,
+            "notices": [notice.shown() for notice in self.notices],
+        }
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

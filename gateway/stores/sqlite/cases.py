@@ -1,0 +1,502 @@
+"""The cases' part of the SQLite store: what is told to whom, and when a person is gone."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import Stale, StoreFailed
+from gateway.model.cases import (
+    Action,
+    Case,
+    CaseScope,
+    CaseState,
+    EraseReason,
+    Notice,
+    NoticeState,
+    Proof,
+)
+from gateway.model.ids import CaseId, CategoryId, NoticeId, PartnerId, PurposeId
+from gateway.ports import (
+    CaseEvent,
+    CaseRow,
+    ChangeNotice,
+    CloseLeaf,
+    NewCase,
+    NewNotice,
+    PlanRow,
+    ReferenceRow,
+    Release,
+    SubjectRow,
+)
+from gateway.stores.sqlite.base import StorePart, from_milliseconds, milliseconds
+from gateway.stores.sqlite.database import connect
+from gateway.stores.sqlite.ledger import append_leaf, put_idempotency
+from gateway.stores.sqlite.people import subject_row
+from gateway.stores.sqlite.reader import Row, Snapshot
+from gateway.stores.sqlite.statements import SQL
+
+PLANNING, TOLD, FINISHED = "planning", "told", "finished"
+
+# The order matters only for the last two: the rows that others point to go last.
+ERASURES = (
+    "erase_shares",
+    "erase_references",
+    "erase_tokens",
+    "erase_answers",
+    "erase_queued",
+    "erase_ended_queued",
+    "erase_evidence",
+    "erase_consents",
+    "erase_fences",
+    "erase_notices",
+    "erase_subjects",
+    "erase_row",
+)
+
+SCRUB_SECONDS = 5.0
+SCRUB_TRIES = 20
+
+
+class CasePart(StorePart):
+    """Implements `CaseStore`."""
+
+    path: Path
+
+    async def begin_case(self, new: NewCase) -> str | None:
+        """See `CaseStore.begin_case`."""
+        return await self.write(lambda db: _begin(db, new))
+
+    async def plan_rows(self, person: int) -> tuple[list[PlanRow], list[ReferenceRow]]:
+        """See `CaseStore.plan_rows`."""
+        async with self.reader.snapshot() as view:
+            rows = await view.all("plan_rows", (person,))
+            references = await view.all("plan_references", (person,))
+        return (
+            [_plan_row(row) for row in rows],
+            [ReferenceRow(share=r[0], subject=r[1], sealed=r[2]) for r in references],
+        )
+
+    async def rows_of_person(self, person: int) -> list[SubjectRow]:
+        """See `CaseStore.rows_of_person`."""
+        async with self.reader.snapshot() as view:
+            return [subject_row(row) for row in await view.all("aliases", (person,))]
+
+    async def plan_case(
+        self,
+        case: str,
+        notices: Sequence[NewNotice],
+        leaves: Sequence[bytes],
+        answer: tuple[bytes, bytes] | None,
+    ) -> None:
+        """See `CaseStore.plan_case`."""
+
+        def operation(db: sqlite3.Connection) -> None:
+            row = db.execute(SQL["case_row"], (case,)).fetchone()
+            if row is None or row[10] != PLANNING:
+                return
+            for leaf in leaves:
+                append_leaf(db, leaf)
+            for notice in notices:
+                _add_notice(db, notice, row[11])
+            db.execute(SQL["stage_case"], (TOLD, case))
+            if answer is not None:
+                db.execute(SQL["case_idempotency"], (answer[1], answer[0]))
+
+        await self.write(operation)
+
+    async def released(self) -> list[Notice]:
+        """See `CaseStore.released`."""
+        async with self.reader.snapshot() as view:
+            return [_notice(row) for row in await view.all("released")]
+
+    async def release(
+        self, releases: Sequence[Release], more: Sequence[NewNotice], leaves: Sequence[bytes]
+    ) -> None:
+        """See `CaseStore.release`."""
+
+        def operation(db: sqlite3.Connection) -> None:
+            for leaf in leaves:
+                append_leaf(db, leaf)
+            for one in releases:
+                db.execute(SQL["put_escrow"], (one.escrow, one.notice))
+                due, again = _ms(one.next_at), _ms(one.resend_at)
+                db.execute(SQL["release"], (due, again, one.notice))
+            for notice in more:
+                _add_notice(db, notice, None)
+
+        await self.write(operation)
+
+    async def finish_case(
+        self,
+        case: str,
+        tombstones: Sequence[bytes],
+        expires: str,
+        leaves: Sequence[bytes],
+        close_leaf: CloseLeaf,
+        now: datetime,
+    ) -> bool:
+        """See `CaseStore.finish_case`."""
+
+        def operation(db: sqlite3.Connection) -> bool:
+            row = db.execute(SQL["case_row"], (case,)).fetchone()
+            if row is None or row[10] == FINISHED:
+                return row is not None
+            if row[10] == PLANNING or _count(db, "held_of_case", case):
+                return False
+            person = row[11]
+            if row[9] and person is not None:
+                if _count(db, "open_of_person", person):
+                    return False
+                _erase(db, person, case)
+                for mark in tombstones:
+                    db.execute(SQL["new_tombstone"], (mark, expires))
+            for leaf in leaves:
+                append_leaf(db, leaf)
+            db.execute(SQL["finish_case"], (case,))
+            _close_if_settled(db, case, close_leaf, now)
+            return True
+
+        return await self.write(operation)
+
+    async def scrub(self) -> None:
+        """See `CaseStore.scrub`."""
+        for _ in range(SCRUB_TRIES):
+            if await asyncio.to_thread(_truncate, self.path):
+                return
+            await asyncio.sleep(0.05)
+
+    async def case(self, id: str) -> Case | None:
+        """See `CaseStore.case`."""
+        async with self.reader.snapshot() as view:
+            row = await view.one("case_row", (id,))
+            return await _whole_case(view, row) if row else None
+
+    async def case_row(self, id: str) -> CaseRow | None:
+        """See `CaseStore.case_row`."""
+        async with self.reader.snapshot() as view:
+            row = await view.one("case_row", (id,))
+        return _case_row(row) if row else None
+
+    async def unfinished_cases(self) -> list[CaseRow]:
+        """See `CaseStore.unfinished_cases`."""
+        async with self.reader.snapshot() as view:
+            return [_case_row(row) for row in await view.all("unfinished_cases")]
+
+    async def cases(
+        self, *, state: str | None, partner: str | None, due_before: datetime | None, limit: int
+    ) -> list[Case]:
+        """See `CaseStore.cases`."""
+        wanted = {"state": state, "partner": partner, "before": _ms(due_before), "limit": limit}
+        async with self.reader.snapshot() as view:
+            rows = await view.all("list_cases", wanted)
+            return [await _whole_case(view, row) for row in rows]
+
+    async def notice(self, id: str) -> Notice | None:
+        """See `CaseStore.notice`."""
+        async with self.reader.snapshot() as view:
+            row = await view.one("notice", (id,))
+        return _notice(row) if row else None
+
+    async def claim_notices(self, now: datetime, limit: int, per_partner: int) -> list[Notice]:
+        """See `CaseStore.claim_notices`."""
+
+        def operation(db: sqlite3.Connection) -> list[Notice]:
+            rows = db.execute(SQL["due_notices"], (milliseconds(now), per_partner, limit))
+            claimed = [_notice(row) for row in rows.fetchall()]
+            for notice in claimed:
+                db.execute(SQL["claim_notice"], (notice.id,))
+            return claimed
+
+        return await self.write(operation)
+
+    async def next_notice_at(self) -> datetime | None:
+        """See `CaseStore.next_notice_at`."""
+        async with self.reader.snapshot() as view:
+            row = await view.one("next_notice_at")
+        return _moment(row[0]) if row else None
+
+    async def notices_to_look_at(self, now: datetime) -> list[str]:
+        """See `CaseStore.notices_to_look_at`."""
+        today = now.astimezone(UTC).date().isoformat()
+        async with self.reader.snapshot() as view:
+            rows = await view.all("looked_at_notices", (milliseconds(now), today))
+        return [row[0] for row in rows]
+
+    async def free_notices(self) -> None:
+        """See `CaseStore.free_notices`."""
+        await self.execute("free_notices", ())
+
+    async def change_notice(
+        self, id: str, change: ChangeNotice, close_leaf: CloseLeaf, now: datetime
+    ) -> Notice | None:
+        """See `CaseStore.change_notice`."""
+        return await self.write(lambda db: _change(db, id, change, close_leaf, now))
+
+    async def receipt(self, partner: str, jti: str) -> str | None:
+        """See `CaseStore.receipt`."""
+        async with self.reader.snapshot() as view:
+            row = await view.one("receipt", (partner, jti))
+        return row[0] if row else None
+
+    async def escrow(self, notice: str) -> tuple[bytes, bytes] | None:
+        """See `CaseStore.escrow`."""
+        async with self.reader.snapshot() as view:
+            row = await view.one("escrow", (notice,))
+        return (row[0], row[1]) if row and row[0] is not None and row[1] is not None else None
+
+    async def events(self, case: str, after: int) -> list[CaseEvent]:
+        """See `CaseStore.events`."""
+        async with self.reader.snapshot() as view:
+            rows = await view.all("events", (case, after))
+        return [CaseEvent(id=row[0], kind=row[1], data=row[2]) for row in rows]
+
+
+def _plan_row(row: Row) -> PlanRow:
+    share, subject, leaf, outcome, untold = row
+    return PlanRow(
+        share=share, subject=subject, leaf=leaf.encode(), outcome=outcome, untold=bool(untold)
+    )
+
+
+def _begin(db: sqlite3.Connection, new: NewCase) -> str | None:
+    stored = db.execute(SQL["subject"], (new.lookup,)).fetchone()
+    person = None
+    if stored is not None:
+        row = subject_row(stored)
+        if new.subject is None or row.key != new.subject.key:
+            raise Stale("the person is not as the case was opened on")
+        person = row.person
+        if row.erased:
+            running = db.execute(SQL["open_case_of"], (person,)).fetchone()
+            if running is not None:
+                return str(running[0])
+        _fence(db, new, person)
+    elif new.subject is not None and new.subject.no is not None:
+        raise Stale("the person's row is gone")
+    elif new.whole:
+        db.execute(SQL["new_tombstone"], (new.tombstone, new.tombstone_expires))
+    for leaf in new.leaves:
+        append_leaf(db, leaf)
+    _add_case(db, new, person)
+    if new.idempotency is not None:
+        put_idempotency(db, new.idempotency, new.case.id, None)
+    return None
+
+
+def _fence(db: sqlite3.Connection, new: NewCase, person: int | None) -> None:
+    if new.whole:
+        db.execute(SQL["erase_person"], (person,))
+    elif new.fence is not None:
+        db.execute(SQL["put_fence"], (new.case.id, person, new.fence))
+        db.execute(SQL["raise_epoch"], (person,))
+
+
+def _add_case(db: sqlite3.Connection, new: NewCase, person: int | None) -> None:
+    case = new.case
+    scope = {
+        "partners": sorted(case.scope.partners),
+        "purposes": sorted(case.scope.purposes),
+        "categories": sorted(case.scope.categories),
+    }
+    db.execute(
+        SQL["new_case"],
+        (
+            case.id,
+            case.action.value,
+            case.state.value,
+            case.reason,
+            json.dumps(scope),
+            milliseconds(case.accepted_at),
+            milliseconds(case.deadline),
+            case.subject_hash,
+            new.whole,
+            person,
+            new.sealed,
+        ),
+    )
+    _event(db, case.id, "case", {"case": case.id, "state": case.state.value})
+
+
+def _add_notice(db: sqlite3.Connection, new: NewNotice, person: int | None) -> None:
+    notice = new.notice
+    (place,) = db.execute(SQL["count_notices"], (notice.case,)).fetchone()
+    db.execute(
+        SQL["new_notice"],
+        (
+            notice.id,
+            notice.case,
+            place,
+            notice.partner,
+            notice.state.value,
+            notice.reason,
+            milliseconds(notice.deadline),
+            _ms(notice.next_at),
+            notice.settled,
+            notice.held,
+            _ms(notice.resend_at),
+            person,
+            new.escrow_key,
+            new.escrow,
+        ),
+    )
+    _event(db, notice.case, "notice", notice.shown())
+
+
+def _change(
+    db: sqlite3.Connection,
+    id: str,
+    change: ChangeNotice,
+    close_leaf: CloseLeaf,
+    now: datetime,
+) -> Notice | None:
+    row = db.execute(SQL["notice"], (id,)).fetchone()
+    if row is None:
+        return None
+    before = _notice(row)
+    changed = change(before)
+    if changed is None:
+        return before
+    after = changed.notice
+    statement = "put_notice_claimed" if changed.keep_claim else "put_notice"
+    db.execute(SQL[statement], (*_columns(after), id))
+    for leaf in changed.leaves:
+        append_leaf(db, leaf)
+    if changed.receipt is not None:
+        jti, token = changed.receipt
+        db.execute(SQL["new_receipt"], (after.partner, jti, id, token, milliseconds(now)))
+    if after.shown() != before.shown():
+        _event(db, after.case, "notice", after.shown())
+    if after.settled:
+        if after.next_at is None:
+            db.execute(SQL["destroy_escrow"], (id,))
+        _close_if_settled(db, after.case, close_leaf, now)
+    return after
+
+
+def _columns(notice: Notice) -> tuple[Any, ...]:
+    return (
+        notice.state.value,
+        notice.reason,
+        notice.backups_until.isoformat() if notice.backups_until else None,
+        notice.attempts,
+        _ms(notice.next_at),
+        notice.proof.value if notice.proof else None,
+        notice.settled,
+        notice.held,
+        _ms(notice.resend_at),
+    )
+
+
+def _close_if_settled(
+    db: sqlite3.Connection, case: str, close_leaf: CloseLeaf, now: datetime
+) -> None:
+    row = db.execute(SQL["case_row"], (case,)).fetchone()
+    if row is None or row[2] != CaseState.OPEN.value or row[10] != FINISHED:
+        return
+    if _count(db, "unsettled_of_case", case):
+        return
+    closing = _case(row)
+    append_leaf(db, close_leaf(closing))
+    db.execute(SQL["close_case"], (milliseconds(now), case))
+    # A withdrawal's fence outlives its case: only a newer consent lifts it (R5).
+    if closing.reason != EraseReason.CONSENT_WITHDRAWN:
+        db.execute(SQL["drop_fences"], (case,))
+        db.execute(SQL["raise_epoch"], (row[11],))
+    _event(db, case, "case", {"case": case, "state": CaseState.CLOSED.value})
+
+
+def _erase(db: sqlite3.Connection, person: int, case: str) -> None:
+    db.execute(SQL["erase_other_cases"], (person, case))
+    for name in ERASURES:
+        db.execute(SQL[name], (person,))
+
+
+def _event(db: sqlite3.Connection, case: str, kind: str, data: Mapping[str, Any]) -> None:
+    db.execute(SQL["new_event"], (case, kind, json.dumps(data)))
+
+
+def _count(db: sqlite3.Connection, name: str, argument: Any) -> int:
+    (count,) = db.execute(SQL[name], (argument,)).fetchone()
+    return int(count)
+
+
+def _truncate(path: Path) -> bool:
+    """Write the log back into the database and cut it; true once nothing of it is left."""
+    try:
+        db = connect(path, patience_seconds=SCRUB_SECONDS)
+    except sqlite3.Error as error:
+        raise StoreFailed("the database's log cannot be cut") from error
+    try:
+        busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        raise StoreFailed("the database's log cannot be cut") from error
+    finally:
+        db.close()
+    return not busy
+
+
+async def _whole_case(view: Snapshot, row: Row) -> Case:
+    notices = await view.all("notices_of_case", (row[0],))
+    receipts: dict[str, list[str]] = {}
+    for notice, token in await view.all("receipts_of_case", (row[0],)):
+        receipts.setdefault(notice, []).append(token)
+    return _case(row, [_notice(one, receipts.get(one[0], ())) for one in notices])
+
+
+def _case(row: Row, notices: Sequence[Notice] = ()) -> Case:
+    scope = json.loads(row[4])
+    return Case(
+        id=CaseId(row[0]),
+        action=Action(row[1]),
+        state=CaseState(row[2]),
+        reason=row[3],
+        scope=CaseScope(
+            partners=frozenset(PartnerId(one) for one in scope["partners"]),
+            purposes=frozenset(PurposeId(one) for one in scope["purposes"]),
+            categories=frozenset(CategoryId(one) for one in scope["categories"]),
+        ),
+        accepted_at=from_milliseconds(row[5]),
+        deadline=from_milliseconds(row[6]),
+        closed_at=_moment(row[7]),
+        subject_hash=row[8],
+        notices=tuple(notices),
+    )
+
+
+def _case_row(row: Row) -> CaseRow:
+    return CaseRow(
+        case=_case(row), whole=bool(row[9]), stage=row[10], person=row[11], sealed=row[12]
+    )
+
+
+def _notice(row: Row, receipts: Sequence[str] = ()) -> Notice:
+    id, case, partner, state, reason, deadline, backups, attempts, next_at, proof, *rest = row
+    settled, held, resend_at = rest
+    return Notice(
+        id=NoticeId(id),
+        case=CaseId(case),
+        partner=PartnerId(partner),
+        state=NoticeState(state),
+        reason=reason,
+        deadline=from_milliseconds(deadline),
+        backups_until=date.fromisoformat(backups) if backups else None,
+        attempts=attempts,
+        next_at=_moment(next_at),
+        proof=Proof(proof) if proof else None,
+        settled=bool(settled),
+        held=bool(held),
+        resend_at=_moment(resend_at),
+        receipts=tuple(receipts),
+    )
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else from_milliseconds(value)
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else milliseconds(moment)

@@ -1,0 +1,243 @@
+-- case_idempotency --
+-- The answer that a repeat of the request gets.
+UPDATE idempotency SET answer = ? WHERE key = ?;
+
+-- erase_person --
+-- The lasting fence: nothing of this person enters the ledger as an intent any more.
+UPDATE person SET erased = 1, epoch = epoch + 1 WHERE no = ?;
+
+-- new_tombstone --
+-- What keeps an erased person out.
+INSERT INTO tombstone (mark, expires) VALUES (?, ?)
+ON CONFLICT (mark) DO UPDATE SET expires = max(expires, excluded.expires);
+
+-- put_fence --
+-- A fence that lasts while its case is open.
+INSERT INTO fence (case_id, person, sealed) VALUES (?, ?, ?);
+
+-- drop_fences --
+-- A case is over, and so is its fence.
+DELETE FROM fence WHERE case_id = ?;
+
+-- new_case --
+-- A request was accepted.
+INSERT INTO cases (id, action, state, reason, scope, accepted_at, deadline, subject_hash, whole,
+    stage, person, sealed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planning', ?, ?);
+
+-- case_row --
+-- One case.
+SELECT id, action, state, reason, scope, accepted_at, deadline, closed_at, subject_hash, whole,
+    stage, person, sealed
+FROM cases WHERE id = ?;
+
+-- unfinished_cases --
+-- Cases whose plan or whose keys are not done with.
+SELECT id, action, state, reason, scope, accepted_at, deadline, closed_at, subject_hash, whole,
+    stage, person, sealed
+FROM cases WHERE stage <> 'finished' ORDER BY accepted_at;
+
+-- list_cases --
+-- Cases, due first.
+SELECT id, action, state, reason, scope, accepted_at, deadline, closed_at, subject_hash, whole,
+    stage, person, sealed
+FROM cases
+WHERE (:state IS NULL OR state = :state)
+    AND (:before IS NULL OR deadline < :before)
+    AND (:partner IS NULL OR id IN (SELECT case_id FROM notice WHERE partner = :partner))
+ORDER BY deadline, id LIMIT :limit;
+
+-- open_case_of --
+-- The case that is erasing this person.
+SELECT id FROM cases WHERE person = ? AND whole = 1 AND stage <> 'finished' LIMIT 1;
+
+-- stage_case --
+-- How far a case is.
+UPDATE cases SET stage = ? WHERE id = ?;
+
+-- finish_case --
+-- What the plan needed goes; and the person, where it was the whole one.
+UPDATE cases SET person = CASE whole WHEN 1 THEN NULL ELSE person END, sealed = NULL,
+    stage = 'finished'
+WHERE id = ?;
+
+-- close_case --
+-- Every notice is settled.
+UPDATE cases SET state = 'closed', closed_at = ? WHERE id = ? AND state = 'open';
+
+-- unsettled_of_case --
+-- Whether anything is left to be settled.
+SELECT count(*) FROM notice WHERE case_id = ? AND settled = 0;
+
+-- held_of_case --
+-- Whether a notice still waits behind a share.
+SELECT count(*) FROM notice WHERE case_id = ? AND held = 1;
+
+-- new_notice --
+-- One message to one recipient.
+INSERT INTO notice (id, case_id, place, partner, state, reason, deadline, next_at, settled, held,
+    resend_at, person, escrow_key, escrow)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- count_notices --
+-- How many messages a case has.
+SELECT count(*) FROM notice WHERE case_id = ?;
+
+-- notices_of_case --
+-- All messages of a case.
+SELECT id, case_id, partner, state, reason, deadline, backups_until, attempts, next_at, proof,
+    settled, held, resend_at
+FROM notice WHERE case_id = ? ORDER BY place;
+
+-- notice --
+-- One message.
+SELECT id, case_id, partner, state, reason, deadline, backups_until, attempts, next_at, proof,
+    settled, held, resend_at
+FROM notice WHERE id = ?;
+
+-- put_notice --
+-- How a message stands now.
+UPDATE notice SET state = ?, reason = ?, backups_until = ?, attempts = ?, next_at = ?, proof = ?,
+    settled = ?, held = ?, resend_at = ?, claimed = 0
+WHERE id = ?;
+
+-- put_notice_claimed --
+-- How a message stands now, while somebody is sending it.
+UPDATE notice SET state = ?, reason = ?, backups_until = ?, attempts = ?, next_at = ?, proof = ?,
+    settled = ?, held = ?, resend_at = ?
+WHERE id = ?;
+
+-- due_notices --
+-- What is due, so many for each recipient that nothing is on its way to already.
+SELECT id, case_id, partner, state, reason, deadline, backups_until, attempts, next_at, proof,
+    settled, held, resend_at
+FROM (
+    SELECT n.*, row_number() OVER (PARTITION BY n.partner ORDER BY n.next_at) AS lane
+    FROM notice n WHERE n.next_at <= ?1 AND n.held = 0 AND n.claimed = 0
+)
+WHERE lane + (SELECT count(*) FROM notice c WHERE c.partner = partner AND c.claimed = 1) <= ?2
+ORDER BY next_at LIMIT ?3;
+
+-- claim_notice --
+-- Somebody sends it.
+UPDATE notice SET claimed = 1 WHERE id = ?;
+
+-- free_notices --
+-- After a crash nobody sends anything.
+UPDATE notice SET claimed = 0 WHERE claimed = 1;
+
+-- next_notice_at --
+-- When the next one is due.
+SELECT min(next_at) FROM notice WHERE next_at IS NOT NULL AND held = 0 AND claimed = 0;
+
+-- looked_at_notices --
+-- Unsettled ones whose deadline or backups' date has come.
+SELECT id FROM notice WHERE settled = 0 AND (
+    (deadline <= ? AND state IN ('queued', 'sent', 'acknowledged', 'in-progress', 'partial'))
+    OR (state = 'completed' AND (backups_until IS NULL OR backups_until < ?) AND resend_at IS NULL)
+) LIMIT 500;
+
+-- escrow --
+-- What a message says of the person.
+SELECT escrow_key, escrow FROM notice WHERE id = ?;
+
+-- put_escrow --
+-- More to say.
+UPDATE notice SET escrow = ? WHERE id = ?;
+
+-- destroy_escrow --
+-- Its recipient has settled.
+UPDATE notice SET escrow_key = NULL, escrow = NULL, next_at = NULL WHERE id = ?;
+
+-- released --
+-- Messages that waited behind shares which have ended.
+SELECT n.id, n.case_id, n.partner, n.state, n.reason, n.deadline, n.backups_until, n.attempts,
+    n.next_at, n.proof, n.settled, n.held, n.resend_at
+FROM notice n WHERE n.held = 1 AND NOT EXISTS (
+    SELECT 1 FROM share s WHERE s.partner = n.partner AND s.outcome IS NULL
+        AND s.subject IN (SELECT no FROM subject WHERE person = n.person)
+);
+
+-- release --
+-- It waits no longer.
+UPDATE notice SET held = 0, next_at = ?, resend_at = ? WHERE id = ?;
+
+-- open_of_person --
+-- Shares of a person that are in flight.
+SELECT count(*) FROM share WHERE outcome IS NULL
+    AND subject IN (SELECT no FROM subject WHERE person = ?);
+
+-- plan_rows --
+-- Every disclosure of a person, over all aliases.
+SELECT sh.share, sh.subject, e.leaf, sh.outcome, sh.untold
+FROM share sh JOIN entry e ON e.seq = sh.seq
+WHERE sh.subject IN (SELECT no FROM subject WHERE person = ?) ORDER BY sh.seq;
+
+-- plan_references --
+-- The recipients' own ids of a person's records.
+SELECT share, subject, sealed FROM reference
+WHERE subject IN (SELECT no FROM subject WHERE person = ?) ORDER BY rowid;
+
+-- receipt --
+-- Whether this receipt was accepted before.
+SELECT notice FROM receipt WHERE partner = ? AND jti = ?;
+
+-- new_receipt --
+-- A receipt was accepted.
+INSERT INTO receipt (partner, jti, notice, token, at) VALUES (?, ?, ?, ?, ?);
+
+-- receipts_of_case --
+-- All receipts of a case.
+SELECT r.notice, r.token FROM receipt r JOIN notice n ON n.id = r.notice
+WHERE n.case_id = ? ORDER BY r.at, r.jti;
+
+-- new_event --
+-- Something happened to a case.
+INSERT INTO case_event (case_id, kind, data) VALUES (?, ?, ?);
+
+-- events --
+-- What happened after an event.
+SELECT id, kind, data FROM case_event WHERE case_id = ? AND id > ? ORDER BY id LIMIT 500;
+
+-- erase_shares --
+-- Nothing links a leaf to the person any more.
+UPDATE share SET subject = NULL WHERE subject IN (SELECT no FROM subject WHERE person = ?);
+
+-- erase_references --
+DELETE FROM reference WHERE subject IN (SELECT no FROM subject WHERE person = ?);
+
+-- erase_tokens --
+DELETE FROM token WHERE subject IN (SELECT no FROM subject WHERE person = ?);
+
+-- erase_answers --
+DELETE FROM idempotency WHERE subject IN (SELECT no FROM subject WHERE person = ?);
+
+-- erase_queued --
+UPDATE queued SET state = 'refused', code = 'subject-erased', sealed = NULL, subject = NULL,
+    claimed = 0
+WHERE subject IN (SELECT no FROM subject WHERE person = ?) AND state = 'queued';
+
+-- erase_ended_queued --
+UPDATE queued SET subject = NULL WHERE subject IN (SELECT no FROM subject WHERE person = ?);
+
+-- erase_evidence --
+DELETE FROM evidence_subject WHERE lookup IN (SELECT lookup FROM subject WHERE person = ?);
+
+-- erase_consents --
+DELETE FROM consent WHERE subject IN (SELECT no FROM subject WHERE person = ?);
+
+-- erase_fences --
+DELETE FROM fence WHERE person = ?;
+
+-- erase_notices --
+UPDATE notice SET person = NULL WHERE person = ?;
+
+-- erase_other_cases --
+UPDATE cases SET person = NULL WHERE person = ? AND id <> ?;
+
+-- erase_subjects --
+-- The keys: from here on nothing of the person can be read or linked.
+DELETE FROM subject WHERE person = ?;
+
+-- erase_row --
+DELETE FROM person WHERE no = ?;

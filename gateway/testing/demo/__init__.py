@@ -1,0 +1,31 @@
+"""
+The demonstration: a day of sharing on realistic traffic, told and checked.
+
+`story.tell` makes a home, starts recipients and the real gateway, lets some
+services send what they send about some dozens of people, and looks afterwards
+whether what the gateway promises is true. What it says it has checked: every
+claim is an expression over what recipients hold, what the app got, and what
+the ledger says, and one that is false makes the whole story fail.
+
+    people_in_it  who the people are and what they agreed to
+    recipients    who receives, with certificates, keys and secrets of their own
+    house         everything that runs, and how it ends
+    registering   recording consents, minors and court orders
+    plan          what the services send, and what should become of it
+    traffic       sending it
+    documents     JSON as a list of its values
+    manifests     what a manifest declares, read without the gateway's own reader
+    minimum       what arrived, compared with what was declared and sent
+    beside        one share, as sent and as received
+    refusals      shares that may not leave
+    account       one person's disclosures, compared with what recipients hold
+    audit         the ledger, exported and checked by a process of its own
+    proof         one leaf's way to the signed root
+    sabotage      what makes the demonstration fail, on purpose
+    waiting       until the ledger says what has happened
+    processes     commands run beside the story
+    claims        what was claimed, and whether it holds
+    screen        how it looks on a terminal
+    story         the order in which it is told
+    staying       what to try while it stays up
+"""

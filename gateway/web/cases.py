@@ -1,0 +1,294 @@
+"""The endpoints of cases and notices (contract §9), and server-sent events."""
+
+import asyncio
+import json
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import Field
+
+from gateway.access import scopes
+from gateway.cases import certificate, states
+from gateway.errors import CallerError, Reason
+from gateway.flows import cases as flow
+from gateway.flows import notices as notice_flow
+from gateway.flows.cases import CaseRequest
+from gateway.flows.clockwork import parse_stamp
+from gateway.flows.gateway import Gateway
+from gateway.model.cases import (
+    Case,
+    CaseScope,
+    CaseState,
+    Exemption,
+    Notice,
+    NoticeState,
+)
+from gateway.model.ids import CategoryId, PartnerId, PurposeId
+from gateway.ports import Changed
+from gateway.seal.jwk import load_private_jwk
+from gateway.seal.jws import sign_jws
+from gateway.web.api import Call, Endpoint
+from gateway.web.bodies import Id, Moment, Subject, Text, subject_id
+from gateway.web.requests import Strict, json_response, parsed, query_of
+
+HEARTBEAT_SECONDS = 15.0
+MAX_LISTED = 1000
+
+
+class ScopeBody(Strict):
+    """What a case is about; left out: the whole person."""
+
+    partners: list[Id] = Field(default_factory=list)
+    purposes: list[Id] = Field(default_factory=list)
+    categories: list[Id] = Field(default_factory=list)
+
+    def scope(self) -> CaseScope:
+        """For the flow."""
+        return CaseScope(
+            partners=frozenset(PartnerId(one) for one in self.partners),
+            purposes=frozenset(PurposeId(one) for one in self.purposes),
+            categories=frozenset(CategoryId(one) for one in self.categories),
+        )
+
+
+class VerifiedBody(Strict):
+    """How the person's identity was verified (R6)."""
+
+    method: Literal["app-session", "customer-service", "guardian", "system"]
+    reference: Text
+    at: Moment
+
+
+class ExemptBody(Strict):
+    """A recipient that need not be told (R3)."""
+
+    partner: Id
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    evidence: Annotated[str, Field(min_length=1, max_length=2000)]
+    until: Moment | None = None
+
+
+class CaseBody(Strict):
+    """`POST /v1/cases`."""
+
+    action: Literal["erase", "rectify", "restrict", "unrestrict", "withdraw"]
+    subject: Subject
+    reason: Annotated[str, Field(max_length=100)]
+    scope: ScopeBody | None = None
+    verified: VerifiedBody
+    changes: dict[str, Any] | None = None
+    exempt: Annotated[list[ExemptBody], Field(max_length=1000)] = Field(default_factory=list)
+    announced_at: Moment | None = None
+
+    def request(self) -> CaseRequest:
+        """For the flow. Raises `REQUEST_INVALID` where a scope is given and names nothing."""
+        scope = self.scope.scope() if self.scope else CaseScope()
+        if self.scope is not None and scope.whole:
+            # Fail closed: an empty scope must never be read as the whole person.
+            raise CallerError(
+                Reason.REQUEST_INVALID,
+                "scope names nothing: leave it out for the whole person, or name what is inside",
+            )
+        return CaseRequest(
+            action=self.action,
+            subject=subject_id(self.subject),
+            reason=self.reason,
+            scope=scope,
+            method=self.verified.method,
+            reference=self.verified.reference,
+            verified_at=self.verified.at,
+            exemptions=tuple(
+                Exemption(
+                    partner=PartnerId(one.partner),
+                    reason=one.reason,
+                    evidence=one.evidence,
+                    until=one.until,
+                )
+                for one in self.exempt
+            ),
+            announced_at=self.announced_at,
+        )
+
+
+class ResolveBody(Strict):
+    """`POST /v1/notices/{id}/resolve`."""
+
+    status: Literal["completed", "partial", "refused", "exempt", "failed"]
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    evidence: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+async def post_case(here: Call) -> web.Response:
+    """Open a case, or preview one."""
+    body: CaseBody = await parsed(here.request, CaseBody)
+    request = body.request()
+    if body.changes is not None:
+        raise CallerError(Reason.REQUEST_INVALID, "changes: an erasure changes nothing")
+    if query_of(here.request).get("preview") == "true":
+        return json_response(await flow.preview(here.gateway, request))
+    key = here.request.headers.get("Idempotency-Key", "").strip()
+    slot = None
+    if key:
+        text = body.model_dump_json().encode()
+        slot = flow.slot_for(here.gateway, here.service.issuer, here.service.name, key, text)
+    return json_response(await flow.open_once(here.gateway, request, slot), 202)
+
+
+async def get_case(here: Call) -> web.Response:
+    """One case, and how each of its notices stands."""
+    return json_response((await _case(here)).shown())
+
+
+async def list_cases(here: Call) -> web.Response:
+    """Cases, due first."""
+    query = query_of(here.request)
+    state = query.get("state") or None
+    if state is not None and state not in set(CaseState):
+        raise CallerError(Reason.REQUEST_INVALID, "state: write open, refused or closed")
+    before = query.get("due_before")
+    try:
+        due_before = parse_stamp(before) if before else None
+    except ValueError as error:
+        raise CallerError(Reason.REQUEST_INVALID, f"due_before: {error}") from None
+    found = await here.gateway.store.cases(
+        state=state,
+        partner=query.get("partner") or None,
+        due_before=due_before,
+        limit=MAX_LISTED,
+    )
+    return json_response({"cases": [case.shown() for case in found]})
+
+
+async def get_certificate(here: Call) -> web.Response:
+    """What was told to whom and what they answered, signed."""
+    case = await _case(here)
+    interim = query_of(here.request).get("interim") == "true"
+    if case.state is CaseState.OPEN and not interim:
+        raise CallerError(Reason.CASE_OPEN)
+    token = await certified(here.gateway, case)
+    return web.Response(body=token.encode(), content_type="application/jose")
+
+
+async def certified(gateway: Gateway, case: Case) -> str:
+    """A case's certificate as it stands now."""
+    head = await gateway.store.head()
+    claims = certificate.claims(
+        case, issuer=gateway.issuer, now=gateway.clock(), checkpoint_note=head.note
+    )
+    signer = load_private_jwk(gateway.keys.signing("certificate").private_jwk)
+    return sign_jws(claims, signer, certificate.CERTIFICATE_TYPE)
+
+
+async def resolve_notice(here: Call) -> web.Response:
+    """A person settles what no receipt did, with evidence."""
+    body: ResolveBody = await parsed(here.request, ResolveBody)
+    gateway, actor = here.gateway, here.service.name
+
+    def change(before: Notice) -> Changed | None:
+        if before.settled:
+            return None
+        after = states.resolve(before, NoticeState(body.status), body.reason, gateway.clock())
+        leaves = notice_flow.leaves_of(
+            gateway, before, after, by_person=actor, evidence=body.evidence, reason=body.reason
+        )
+        return Changed(notice=after, leaves=leaves, keep_claim=True)
+
+    return await _changed(here, change)
+
+
+async def retry_notice(here: Call) -> web.Response:
+    """Tell a recipient once more, now."""
+    gateway = here.gateway
+
+    def change(before: Notice) -> Changed | None:
+        if before.settled:
+            return None
+        after = notice_flow.requeued(gateway, before)
+        return Changed(
+            notice=after,
+            leaves=notice_flow.leaves_of(gateway, before, after, by_person=here.service.name),
+            keep_claim=True,
+        )
+
+    return await _changed(here, change)
+
+
+async def _changed(here: Call, change: Any) -> web.Response:
+    gateway, id = here.gateway, here.params["id"]
+    notice = await gateway.store.notice(id)
+    if notice is None:
+        raise CallerError(Reason.NOT_FOUND, "there is no such notice")
+    if notice.settled:
+        raise CallerError(Reason.NOTICE_SETTLED)
+    after = await gateway.store.change_notice(
+        id, change, lambda case: flow.closing_leaf(gateway, case), gateway.clock()
+    )
+    await notice_flow.noted(gateway, after)
+    return json_response((after or notice).shown())
+
+
+async def _case(here: Call) -> Case:
+    case = await here.gateway.store.case(here.params["id"])
+    if case is None:
+        raise CallerError(Reason.NOT_FOUND, "there is no such case")
+    return case
+
+
+async def get_events(here: Call) -> web.StreamResponse:
+    """
+    What happens to a case, as server-sent events with ids; from `Last-Event-ID`
+    on where one is sent. Ends when the case is closed.
+    """
+    case = await _case(here)
+    gateway = here.gateway
+    last = here.request.headers.get("Last-Event-ID", "")
+    after = int(last) if last.isascii() and last.isdigit() and len(last) < 18 else 0
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+    )
+    await response.prepare(here.request)
+    watcher = asyncio.Event()
+    gateway.watchers.add(watcher)
+    try:
+        while not gateway.stopping.is_set():
+            watcher.clear()
+            closed = False
+            for event in await gateway.store.events(case.id, after):
+                text = f"id: {event.id}\nevent: {event.kind}\ndata: {event.data}\n\n"
+                await response.write(text.encode())
+                after = event.id
+                closed = closed or _closes(event.kind, event.data)
+            if closed:
+                break
+            try:
+                await asyncio.wait_for(watcher.wait(), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                await response.write(b": still here\n\n")
+    finally:
+        gateway.watchers.discard(watcher)
+    await response.write_eof()
+    return response
+
+
+def _closes(kind: str, data: str) -> bool:
+    return kind == "case" and json.loads(data)["state"] != CaseState.OPEN.value
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/v1/cases", scopes.CASE_WRITE, "Open a case", post_case, CaseBody),
+    Endpoint("GET", "/v1/cases", scopes.CASE_READ, "Cases, due first", list_cases),
+    Endpoint("GET", "/v1/cases/{id}", scopes.CASE_READ, "One case", get_case),
+    Endpoint("GET", "/v1/cases/{id}/events", scopes.CASE_READ, "What happens to it", get_events),
+    Endpoint(
+        "GET", "/v1/cases/{id}/certificate", scopes.CASE_READ, "Its certificate", get_certificate
+    ),
+    Endpoint(
+        "POST",
+        "/v1/notices/{id}/resolve",
+        scopes.CASE_WRITE,
+        "Settle a notice by hand",
+        resolve_notice,
+        ResolveBody,
+    ),
+    Endpoint("POST", "/v1/notices/{id}/retry", scopes.CASE_WRITE, "Tell once more", retry_notice),
+)

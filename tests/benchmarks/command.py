@@ -1,0 +1,64 @@
+"""The command line of the benchmarks."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import machine, micro, share_path, tables
+from tests.benchmarks.share_path import CheckFailed
+
+SHARE = "share"
+NAMES = (SHARE, *micro.NAMES)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is named, print the tables. 0, or 1 where a check failed."""
+    options = _parser().parse_args(arguments)
+    names = options.names or NAMES
+    result: dict[str, Any] = {"machine": machine.facts()}
+    try:
+        _measure(names, options.quick, result)
+    except CheckFailed as failed:
+        _say(f"bench: {failed}")
+        return 1
+    print(tables.render(result))
+    if options.json is not None:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run.py", description="How fast the gateway is, beside peers in the same run."
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", type=_name, help=f"of {', '.join(NAMES)}; default: all"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
+    parser.add_argument(
+        "--quick", action="store_true", help="seconds instead of minutes; the numbers mean little"
+    )
+    return parser
+
+
+def _name(text: str) -> str:
+    if text not in NAMES:
+        raise argparse.ArgumentTypeError(f"write one of {', '.join(NAMES)}")
+    return text
+
+
+def _measure(names: Sequence[str], quick: bool, result: dict[str, Any]) -> None:
+    if SHARE in names:
+        size = share_path.QUICK if quick else share_path.Size()
+        result[SHARE] = asyncio.run(share_path.run(size, _say))
+    wanted = [name for name in micro.NAMES if name in names]
+    if wanted:
+        result["micro"] = asyncio.run(micro.run(wanted, quick=quick, say=_say))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,97 @@
+"""A result as text: ratios first, absolute numbers as what they were taken from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.benchmarks.share_path import TITLES, WAYS
+from tests.benchmarks.workload import BARE
+
+Row = Sequence[str]
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """Everything that a result holds, for a person."""
+    parts = [_machine(result["machine"])]
+    if "share" in result:
+        parts += [share_table(result["share"]), _checks(result["share"])]
+    if "micro" in result:
+        parts.append(micro_table(result["micro"]))
+    return "\n\n".join(parts)
+
+
+def share_table(share: Mapping[str, Any]) -> str:
+    """The share path beside the bare proxy."""
+    head = ("connections", "", "x bare per CPU s", "req/CPU s", "req/s", "p50 ms", "p99 ms")
+    rows: list[Row] = []
+    for connections, ways in share["ways"].items():
+        bare = ways[BARE]
+        rows += [
+            (
+                connections,
+                TITLES[way],
+                f"{ways[way]['per_cpu_second'] / bare['per_cpu_second']:.2f}",
+                f"{ways[way]['per_cpu_second']:,.0f}",
+                f"{ways[way]['per_second']:,.0f}",
+                f"{ways[way]['p50_ms']:.2f}",
+                f"{ways[way]['p99_ms']:.2f}",
+            )
+            for way in WAYS
+        ]
+    return table(head, rows)
+
+
+def micro_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Single steps beside their peers."""
+    head = ("step", "us", "per second", "peer", "peer us", "x peer")
+    return table(
+        head,
+        [
+            (
+                row["title"],
+                f"{row['ours_us']:.1f}",
+                f"{row['ours_per_second']:,}",
+                row["peer"],
+                f"{row['peer_us']:.1f}",
+                f"{row['ratio']:.2f}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def table(head: Row, rows: Sequence[Row]) -> str:
+    """A table in Markdown, its columns lined up; numbers to the right."""
+    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    right = [all(_number(row[place]) for row in rows) for place in range(len(head))]
+    rule = [("-" * (width - 1) + ":") if end else "-" * width for width, end in zip(widths, right)]
+    return "\n".join(_line(row, widths, right) for row in (head, rule, *rows))
+
+
+def _line(row: Row, widths: Sequence[int], right: Sequence[bool]) -> str:
+    cells = (
+        cell.rjust(width) if end else cell.ljust(width)
+        for cell, width, end in zip(row, widths, right, strict=True)
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(cell: str) -> bool:
+    return cell.replace(",", "").replace(".", "").isdigit()
+
+
+def _machine(facts: Mapping[str, Any]) -> str:
+    return (
+        f"{facts['cpus']} processors ({facts['cpu']}), {facts['system']}, Python {facts['python']}, "
+        f"SQLite {facts['sqlite']}, load before the run {facts['load']}"
+    )
+
+
+def _checks(share: Mapping[str, Any]) -> str:
+    checks, first = share["checks"], share["first"]
+    opened = sum(checks["opened_and_compared"].values())
+    return (
+        f"Checked: the partner counted {checks['arrived']:,} shares and the ledger has "
+        f"{checks['delivered']:,} delivered; it verifies; {opened} of them were opened and hold the "
+        f"declared minimum. Shares of people seen for the first time: {first['per_cpu_second']:,.0f} "
+        "for each CPU second."
+    )

@@ -1,0 +1,1 @@
+"""The promises of the contract, kept and refused over real HTTP."""

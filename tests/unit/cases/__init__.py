@@ -1,0 +1,1 @@
+"""Cases: the states of a notice, deadlines, the plan, requests and the certificate."""

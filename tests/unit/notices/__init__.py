@@ -1,0 +1,1 @@
+"""Notices: what is sent, and how answers and receipts are read."""
