@@ -12,8 +12,11 @@ ARGS ?=
 # How many processes the tests share.
 JOBS ?= 2
 
+# Kills that `make kill` makes.
+TIMES ?= 20
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench serve clean lint lock wheel venv
+.PHONY: help demo test check bench kill serve clean lint lock wheel venv
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -31,6 +34,9 @@ check: venv ## policies and manifests: of ./home if there is one, else of a fres
 
 bench: venv ## speed beside a bare proxy, in the same run
 	@$(RUN) tests/benchmarks/run.py
+
+kill: venv ## twenty kills -9 of the real server under load; what arrived must be in the ledger
+	@$(RUN) -m tests.faults.kill --times $(TIMES)
 
 serve: venv ## a gateway on ./home, which is made if it is not there
 	@[ -f home/gateway.toml ] || $(GATEWAY) init home

@@ -86,6 +86,8 @@ class IntentEntry:
     retention_until: datetime
     untold: bool = False
     """The person must not learn of it (D2): it stays out of their account."""
+    references: bytes | None = None
+    """Of a declared disclosure: the recipient's own ids of the record, sealed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,7 +381,10 @@ class QueueStore(Protocol):
         """How many shares wait, and for how many seconds the first has been due."""
 
     async def forget_old(self, now: datetime) -> int:
-        """Drop idempotency keys and ended shares whose time is over, some at a time; how many."""
+        """
+        Drop idempotency keys, ended shares and tombstones whose time is over,
+        some at a time; how many.
+        """
 
 
 class PartnerStore(Protocol):
@@ -406,8 +411,10 @@ class NewCase:
     fence: bytes | None
     """Sealed; None: the lasting fence of a whole person, or no fence."""
     whole: bool
+    key: bytes
+    """The case's own key, wrapped."""
     sealed: bytes
-    """What the plan needs (salt, exemptions), under the home's key."""
+    """What the plan needs (salt, exemptions), under that key."""
     leaves: tuple[bytes, ...]
     idempotency: IdempotencyRow | None = None
 
@@ -421,6 +428,7 @@ class CaseRow:
     stage: str
     """`planning`, `told` (its notices are there), `finished` (the keys are gone)."""
     person: int | None
+    key: bytes | None
     sealed: bytes | None
 
 
@@ -515,8 +523,11 @@ class CaseStore(Protocol):
         notices: Sequence[NewNotice],
         leaves: Sequence[bytes],
         answer: tuple[bytes, bytes] | None,
-    ) -> None:
-        """Store a case's notices, and the answer (idempotency key, sealed) of its request."""
+    ) -> bool:
+        """
+        Store a case's notices, and the answer (idempotency key, sealed) of its
+        request. False, and nothing is stored, where it was planned already.
+        """
 
     async def released(self) -> list[Notice]:
         """Held notices whose recipient has no intent of that person without outcome any more."""
@@ -537,12 +548,17 @@ class CaseStore(Protocol):
     ) -> bool:
         """
         Destroy everything of a case's person, keys first of all; true once it is
-        done. False while an intent or a held notice is left. A scoped case has
+        done. False while an intent or a held notice is left, also one of another
+        case of that person, or another case is not planned. A scoped case has
         nothing to destroy. Closes the case where nothing is left to be settled.
         """
 
-    async def scrub(self) -> None:
-        """Overwrite what was destroyed, also in the log of the database."""
+    async def scrub(self) -> bool:
+        """
+        Overwrite what was destroyed (people, escrows, also by a process that
+        died) in the log of the database too; true once nothing is left of it.
+        False where somebody is reading: try again later.
+        """
 
     async def case(self, id: str) -> Case | None:
         """A case with its notices and receipts."""
@@ -562,7 +578,10 @@ class CaseStore(Protocol):
         """One notice."""
 
     async def claim_notices(self, now: datetime, limit: int, per_partner: int) -> list[Notice]:
-        """Claim notices that are due; no recipient has more than `per_partner` claimed at once."""
+        """
+        Claim notices that are due, each with one more attempt; no recipient has
+        more than `per_partner` claimed at once.
+        """
 
     async def next_notice_at(self) -> datetime | None:
         """When the next notice is due."""
@@ -579,7 +598,9 @@ class CaseStore(Protocol):
         """
         Change a notice in one go with its leaves; destroy its escrow where it is
         settled, and close its case where nothing is left. Returns the notice as
-        it is then; None where there is none such.
+        it is then; None where there is none such. A receipt that was accepted
+        before changes nothing. What `change` raises is raised here, and nothing
+        is changed.
         """
 
     async def receipt(self, partner: str, jti: str) -> str | None:

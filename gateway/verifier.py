@@ -1,13 +1,14 @@
 """
-Check a ledger bundle, without the gateway that wrote it.
+Check a ledger bundle or a certificate, without the gateway that wrote it.
 
     python verifier.py BUNDLE --trust JWKS.json [--origin NAME] [--json]
+    python verifier.py CERTIFICATE --trust JWKS.json [--partners KEYS] [--subject ID --salt SALT]
 
 One file, for whoever does not want to trust the rest: it needs Python 3.11 and
 `cryptography`, opens no connection, and shares no code with the gateway. It
 follows `ledger/FORMAT.md`.
 
-What is checked, in this order:
+What is checked of a bundle, in this order:
 
 1. the file has its form: a header, the number of leaves it names, a
    checkpoint, nothing else;
@@ -18,6 +19,15 @@ What is checked, in this order:
 4. the tree over the leaves (RFC 6962) has the size and root of the checkpoint;
 5. the checkpoint is signed by a key `checkpoint-…` of the trusted JWK Set, under
    the ledger's own name. Keys inside the bundle count for nothing.
+
+And of a certificate, which is what a gateway says of one case (a compact JWS):
+
+1. it is signed by a key `certificate-…` of the trusted JWK Set;
+2. it does not contradict itself: a closed case has every notice settled;
+3. the checkpoint in it is signed as above, and of the ledger of who issued it;
+4. with `--partners`, every receipt in it is signed by its recipient, and each
+   state that rests on a receipt is what a receipt says;
+5. with `--subject` and `--salt`, it is about that person.
 
 Exit code 0: it verifies. 1: it does not. 2: wrong use, or another kind of file.
 The file is read as a stream; kept are the ids seen, some 300 bytes a leaf.
@@ -42,7 +52,10 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 
 MAX_LINE = 1 << 20  # bytes, line feed included
 MAX_SIZE, MAX_INTEGER = 2**63 - 1, 2**53 - 1
@@ -150,6 +163,7 @@ class Tree:
 NO_TEXT = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
 SIGNATURE_LINE = re.compile(r"\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
 DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+USES = ("checkpoint-", "certificate-")
 
 
 @dataclass(frozen=True)
@@ -214,25 +228,30 @@ def unbase64(text: str) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Refuted("the checkpoint holds malformed base64") from error
+        raise Refuted("it holds malformed base64") from error
     if base64.b64encode(data).decode() != text:
-        raise Refuted("the checkpoint holds malformed base64")
+        raise Refuted("it holds malformed base64")
     return data
 
 
 def read_trust(path: Path) -> dict[str, bytes]:
-    """Read the Ed25519 keys of a JWK Set that may sign checkpoints, by kid."""
+    """Read the Ed25519 keys of a JWK Set that sign checkpoints and certificates, by kid."""
     try:
         keys = parse_object(path.read_bytes())["keys"]
-        trusted = [jwk for jwk in keys if str(jwk.get("kid", "")).startswith("checkpoint-")]
+        trusted = [jwk for jwk in keys if str(jwk.get("kid", "")).startswith(USES)]
         raw = {jwk["kid"]: public_key(jwk) for jwk in trusted}
     except (OSError, KeyError, TypeError, ValueError, AttributeError, Refuted) as error:
         raise WrongUse(f"--trust: {path} is no JWK Set with Ed25519 checkpoint keys") from error
-    if not trusted:
+    if not for_use(raw, "checkpoint-"):
         raise WrongUse(f"--trust: {path} has no key whose kid begins with checkpoint-")
     if len(raw) < len(trusted):
         raise WrongUse(f"--trust: {path} has two keys of one kid")
     return raw
+
+
+def for_use(keys: dict[str, bytes], use: str) -> dict[str, bytes]:
+    """Return the keys whose kid begins with this use."""
+    return {kid: raw for kid, raw in keys.items() if kid.startswith(use)}
 
 
 def public_key(jwk: dict[str, Any]) -> bytes:
@@ -245,6 +264,74 @@ def public_key(jwk: dict[str, Any]) -> bytes:
     if len(raw) != 32 or base64.urlsafe_b64encode(raw).decode().rstrip("=") != jwk["x"]:
         raise ValueError("malformed")
     return raw
+
+
+Key = tuple[tuple[str, ...], Callable[[bytes, bytes], object]]  # names of its algorithm, its check
+
+
+def ed25519(raw: bytes) -> Key:
+    """Return the key with these 32 bytes."""
+    return ("EdDSA", "Ed25519"), Ed25519PublicKey.from_public_bytes(raw).verify
+
+
+def signing_key(jwk: dict[str, Any]) -> Key:
+    """Return a key that signs tokens: Ed25519, P-256 or RSA. Raises `ValueError` for another."""
+    number = {n: int.from_bytes(unbase64url(jwk[n]), "big") for n in "xyne" if n in jwk}
+    match jwk["kty"], jwk.get("crv"), jwk.get("alg"):
+        case "OKP", "Ed25519", _:
+            return ed25519(public_key(jwk))
+        case "EC", "P-256", None | "ES256":
+            curve = ec.EllipticCurvePublicNumbers(number["x"], number["y"], ec.SECP256R1())
+            check = curve.public_key().verify
+            return ("ES256",), lambda signed, text: check(der(signed), text, ec.ECDSA(SHA256()))
+        case "RSA", None, None | "RS256" | "PS256" as alg:
+            pss = padding.PSS(padding.MGF1(SHA256()), 32)
+            scheme = pss if alg == "PS256" else padding.PKCS1v15()
+            verify = rsa.RSAPublicNumbers(number["e"], number["n"]).public_key().verify
+            return (alg or "RS256",), lambda signed, text: verify(signed, text, scheme, SHA256())
+    raise ValueError("another kind of key")
+
+
+def der(signature: bytes) -> bytes:
+    """Rewrite an ES256 signature, two numbers of 32 bytes side by side (RFC 7518 §3.4)."""
+    if len(signature) != 64:
+        raise InvalidSignature
+    return encode_dss_signature(*(int.from_bytes(signature[i : i + 32], "big") for i in (0, 32)))
+
+
+def recipient_keys(path: Path) -> dict[str, Key]:
+    """Read the keys of a recipient's JWK Set that sign, by kid."""
+    try:
+        jwks = [jwk for jwk in parse_object(path.read_bytes())["keys"] if jwk["use"] == "sig"]
+        return {jwk["kid"]: signing_key(jwk) for jwk in jwks}
+    except (OSError, KeyError, TypeError, ValueError, Refuted) as error:
+        raise WrongUse(f"--partners: {path} is no JWK Set with keys that sign") from error
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be checked of a certificate besides its own signatures."""
+
+    partners: dict[str, dict[str, Key]] = field(default_factory=dict)  # by recipient, or ""; by kid
+    person: bytes = b""  # the salt and the subject
+
+
+def read_asked(partners: Path | None, subject: str | None, salt: str | None) -> Asked:
+    """Read the options: the recipients' keys from a folder or a file, the person and the salt."""
+    known = {"": recipient_keys(partners)} if partners and not partners.is_dir() else {}
+    for path in sorted(partners.glob("*.json")) if partners and not known else ():
+        known[path.name.partition(".")[0]] = recipient_keys(path)
+    if partners and not known:
+        raise WrongUse(f"--partners: {partners} has no keys in it")
+    if subject is None and salt is None:
+        return Asked(known)
+    try:
+        octets, name = unbase64url((salt or "").rstrip("=")), (subject or "").encode()
+    except (Refuted, UnicodeError) as error:
+        raise WrongUse("--salt is not base64url, or --subject not UTF-8") from error
+    if len(octets) != 16 or not name:
+        raise WrongUse("--subject and the --salt of 16 bytes that came with the case: give both")
+    return Asked(known, octets + name)
 
 
 # --- What the leaves say ----------------------------------------------------------------------
@@ -387,9 +474,11 @@ class Lines:
 
 
 def check_bundle(
-    first: bytes, lines: Lines, keys: dict[str, bytes], origin: str | None
+    first: bytes, lines: Lines, keys: dict[str, bytes], origin: str | None, asked: Asked
 ) -> dict[str, Any]:
     """Check a bundle of which the first line was read, and report what it holds."""
+    if asked != Asked():
+        raise WrongUse("--partners, --subject and --salt are for certificates")
     with lines.blamed():
         expected, size = read_header(first)
     tree, contents = Tree(), Contents()
@@ -446,7 +535,7 @@ def read_footer(lines: Lines, keys: dict[str, bytes]) -> Checkpoint:
         raise Refuted("something follows the checkpoint")
     if not isinstance(note, str):
         raise Refuted("the checkpoint is no text")
-    return open_checkpoint(note, keys)
+    return open_checkpoint(note, for_use(keys, "checkpoint-"))
 
 
 def parse_line(line: bytes, names: set[str]) -> dict[str, Any]:
@@ -485,19 +574,139 @@ def report(checkpoint: Checkpoint, contents: Contents, origin: str | None) -> di
     }
 
 
+# --- The certificate of a case (a compact JWS, RFC 7515) --------------------------------------
+
+CERTIFICATE, RECEIPT = "sharing-certificate+jwt", "sharing-receipt+jwt"
+# No key comes from a token, and nothing in it may change how it is read (RFC 8725 §3.5, §3.10).
+REFUSED = {"crit", "b64", "zip", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256"}
+# What a certificate and its notices have, by type; then what may also be null.
+CASE: dict[type, str] = {
+    str: "iss case action reason state accepted_at subject_hash checkpoint",
+    int: "iat",
+    list: "notices",
+}
+NOTICE = {str: "notice partner state deadline", int: "attempts", bool: "settled", list: "receipts"}
+NULLABLE = "reason backups_until next_at evidence"
+EVIDENCE = (None, "receipt", "response", "person")
+NOTICE_STATES = {"queued", "sent", "acknowledged", "in-progress", "completed", "partial", "refused"}
+NOTICE_STATES |= {"exempt", "failed", "overdue"}
+# States of a case, and whether closed_at may be a text or null.
+STATES = [("open", type(None)), ("closed", str), ("refused", str), ("refused", type(None))]
+
+
+def open_jws(token: str, typ: str, keys: dict[str, Key]) -> dict[str, Any]:
+    """Return the claims of a token of this type signed by one of these keys, chosen by kid."""
+    if token.count(".") != 2:
+        raise Refuted(f"it is no {typ}")
+    header, payload, signature = (unbase64url(part) for part in token.split("."))
+    named = parse_object(header)
+    if named.get("typ") != typ or REFUSED & named.keys():
+        raise Refuted(f"it is no {typ}, or its header has what none may have")
+    algorithms, verify = keys.get(str(named.get("kid")), ((), None))
+    if verify is None or named.get("alg") not in algorithms:
+        raise Refuted("no trusted key has the kid and the algorithm that it names")
+    try:
+        verify(signature, token.rpartition(".")[0].encode())
+    except InvalidSignature as error:
+        raise Refuted("the signature is not by the key that it names") from error
+    return parse_object(payload)
+
+
+def unbase64url(text: str) -> bytes:
+    """Decode unpadded base64url in its one right spelling."""
+    return unbase64(text.translate(str.maketrans("-_+/", "+/..")) + "=" * (-len(text) % 4))
+
+
+def check_certificate(
+    first: bytes, lines: Lines, keys: dict[str, bytes], origin: str | None, asked: Asked
+) -> dict[str, Any]:
+    """Check a certificate, which is the file's only line, and report what it says."""
+    if len(first) >= MAX_LINE or lines.stream.read(1):
+        raise Refuted("the certificate is too long, or something follows it")
+    own = for_use(keys, "certificate-").items()
+    said = open_jws(first.decode(), CERTIFICATE, {kid: ed25519(raw) for kid, raw in own})
+    check_said(said)
+    checkpoint = open_checkpoint(said["checkpoint"], for_use(keys, "checkpoint-"))
+    if checkpoint.origin != said["iss"].partition("://")[2].rstrip("/") + "/ledger":
+        raise Refuted("the checkpoint is of another ledger than the issuer's")
+    if origin is not None and checkpoint.origin != origin:
+        raise Refuted("the ledger is another one than --origin names")
+    if asked.person and sha256(asked.person).hex() != said["subject_hash"]:
+        raise Refuted("it is about another person, or the salt is another one")
+    for notice in said["notices"] if asked.partners else ():
+        check_receipts(notice, said["iss"], asked.partners)
+    notices = [{**notice, "receipts": len(notice["receipts"])} for notice in said["notices"]]
+    del said["checkpoint"]
+    return {
+        **{"verified": True, "format": CERTIFICATE, "interim": False, **said, "notices": notices},
+        **{"ledger": checkpoint.origin, "size": checkpoint.size},
+        "ledger_signed_by": checkpoint.signed_by,
+        "receipts_checked": bool(asked.partners),
+        "subject_checked": bool(asked.person),
+    }
+
+
+def check_said(said: dict[str, Any]) -> None:
+    """Check that a certificate is complete and does not contradict itself."""
+    state, interim = said.get("state"), said.get("interim", False)
+    check_members({name: said[name] for name in said.keys() - {"interim"}}, CASE, "closed_at")
+    if (state, type(said["closed_at"])) not in STATES or interim is not (state == "open"):
+        raise Refuted("the case's state is not known, or does not go with closed_at and interim")
+    if not HEX_256.fullmatch(said["subject_hash"]):
+        raise Refuted("subject_hash is none")
+    for notice in said["notices"]:
+        check_members(notice, NOTICE, NULLABLE)
+        if notice["state"] not in NOTICE_STATES or notice["evidence"] not in EVIDENCE:
+            raise Refuted("the state of a notice, or on what it rests, is not known")
+        if not all(isinstance(receipt, str) for receipt in notice["receipts"]):
+            raise Refuted("a receipt is no text")
+        if notice["evidence"] == "receipt" and not notice["receipts"]:
+            raise Refuted("a notice rests on a receipt, and there is none")
+        by_itself = notice["state"] in ("completed", "exempt")
+        if notice["settled"] and not by_itself and notice["evidence"] != "person":
+            raise Refuted("a notice is settled, and nothing says by what")
+        if state == "closed" and not notice["settled"]:
+            raise Refuted("the case is closed, and a notice is not settled")
+
+
+def check_members(value: Any, typed: dict[type, str], more: str) -> None:
+    """Check that an object has these members and no others, the first ones of these types."""
+    kinds = {name: kind for kind, names in typed.items() for name in names.split()}
+    if not isinstance(value, dict) or value.keys() != kinds.keys() | set(more.split()):
+        raise Refuted("it, or a notice in it, has not the members that it should")
+    if wrong := [name for name, kind in kinds.items() if type(value[name]) is not kind]:
+        raise Refuted(f"{wrong[0]} is of another type")
+
+
+def check_receipts(notice: dict[str, Any], issuer: str, known: dict[str, dict[str, Key]]) -> None:
+    """Check the recipient's signatures, and that one of them says what the state is."""
+    partner, statuses = notice["partner"], set()
+    for token in notice["receipts"]:
+        said = open_jws(token, RECEIPT, known.get(partner, known.get("", {})))
+        about = [said.get(name) for name in ("iss", "aud", "notice")]
+        if about != [partner, issuer, notice["notice"]]:
+            raise Refuted(f"a receipt of {partner!a} is about something else")
+        statuses.add(str(said.get("status")))
+    if notice["evidence"] == "receipt" and notice["state"] not in statuses:
+        raise Refuted(f"no receipt of {partner!a} says {notice['state']!a}")
+
+
 # --- The command ------------------------------------------------------------------------------
 
-CHECKS = {"sharing-ledger/1": check_bundle}  # by the format that a file's first line names
-JWS = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+")
+# By the format that a file's first line names.
+CHECKS = {"sharing-ledger/1": check_bundle, CERTIFICATE: check_certificate}
+JWS = re.compile(rb"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+")
 
 
-def check_file(path: Path, keys: dict[str, bytes], origin: str | None) -> dict[str, Any]:
+def check_file(
+    path: Path, keys: dict[str, bytes], origin: str | None, asked: Asked
+) -> dict[str, Any]:
     """Open a file, plain or gzip by its name, tell its kind and check it."""
     opened: Callable[..., BufferedIOBase] = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rb") as stream:
             first = stream.readline(MAX_LINE).removesuffix(b"\n")
-            return CHECKS[kind_of(first)](first, Lines(stream, 1), keys, origin)
+            return CHECKS[kind_of(first)](first, Lines(stream, 1), keys, origin, asked)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise Refuted("the compressed file is cut or damaged") from error
     except OSError as error:
@@ -505,10 +714,12 @@ def check_file(path: Path, keys: dict[str, bytes], origin: str | None) -> dict[s
 
 
 def kind_of(first: bytes) -> str:
-    """Tell by the first line what a file is. Raises `WrongUse` for all but ledger bundles."""
+    """Tell by the first line what a file is. Raises `WrongUse` for what is not known."""
+    token = JWS.fullmatch(first)
     try:
-        name = str(json.loads(first)["format"])
-    except (ValueError, TypeError, KeyError, RecursionError):
+        said = parse_object(unbase64url(token[1].decode())) if token else json.loads(first)
+        name = str(said["typ" if token else "format"])
+    except (ValueError, TypeError, KeyError, RecursionError, Refuted):
         name = ""
     if name in CHECKS:
         return name
@@ -517,8 +728,8 @@ def kind_of(first: bytes) -> str:
         what = "a ledger bundle of a version that this program does not know"
     elif first.startswith(b"c2sp.org/tlog-proof@"):
         what = "a proof about one leaf, not a ledger bundle"
-    elif JWS.fullmatch(first):
-        what = "a signed token, not a ledger bundle"
+    elif token:
+        what = "a signed token, neither a ledger bundle nor a certificate"
     raise WrongUse(f"the file is {what}")
 
 
@@ -530,7 +741,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     try:
         keys = read_trust(arguments.trust)
-        found = check_file(arguments.file, keys, arguments.origin)
+        asked = read_asked(arguments.partners, arguments.subject, arguments.salt)
+        found = check_file(arguments.file, keys, arguments.origin, asked)
     except WrongUse as wrong:
         print(f"gateway-verify: {wrong}", file=sys.stderr)
         return 2
@@ -538,7 +750,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = {"verified": False, "error": str(wrong), "line": wrong.line, "leaf": wrong.leaf}
         print(json.dumps(result) if arguments.json else refuted_text(arguments.file, wrong))
         return 1
-    print(json.dumps(found) if arguments.json else verified_text(arguments, found))
+    text = certificate_text if found["format"] == CERTIFICATE else verified_text
+    print(json.dumps(found) if arguments.json else text(arguments, found))
     return 0
 
 
@@ -546,14 +759,21 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     command = argparse.ArgumentParser(
         prog="gateway-verify",
-        description="Check a ledger bundle against keys that you trust.",
+        description="Check a ledger bundle or a certificate against keys that you trust.",
         epilog="Exit code 0: it verifies. 1: it does not. 2: wrong use or another kind of file.",
     )
-    command.add_argument("file", type=Path, metavar="FILE", help="the bundle; .gz is gzip")
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help="bundle or certificate; .gz is gzip"
+    )
     command.add_argument(
         "--trust", type=Path, required=True, metavar="JWKS", help="JWK Set with the trusted keys"
     )
     command.add_argument("--origin", metavar="NAME", help="the name that the ledger must have")
+    command.add_argument(
+        "--partners", type=Path, metavar="KEYS", help="recipients' JWK Sets, a folder or one file"
+    )
+    command.add_argument("--subject", metavar="ID", help="the person it must be about; with --salt")
+    command.add_argument("--salt", metavar="SALT", help="the salt that came with the case")
     command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return command
 
@@ -594,6 +814,17 @@ def verified_text(arguments: argparse.Namespace, found: dict[str, Any]) -> str:
             "  who the persons are; whether times are true; what pruned leaves said",
         ]
     )
+
+
+def certificate_text(arguments: argparse.Namespace, found: dict[str, Any]) -> str:
+    """Say in words what a certificate says, and what of it was checked."""
+    said = [(name, found[name]) for name in found if name not in ("verified", "format", "notices")]
+    rows = [f"  {name:<16}  {value!a}" for name, value in said]
+    for one in found["notices"]:
+        word = "settled" if one["settled"] else "not settled"
+        by = f"{word} by {one['evidence']!a}, {one['receipts']} receipts"
+        rows.append(f"  {one['partner']!a} is {one['state']!a}, {by}")
+    return "\n".join([f"{arguments.file} VERIFIES", *rows])
 
 
 if __name__ == "__main__":

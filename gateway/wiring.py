@@ -78,9 +78,9 @@ def read_documents(config: Config, keys: FileKeyring, *, strict: bool = False) -
     return Documents(prepared=prepared, warnings=tuple(loaded.warnings))
 
 
-def store_of(config: Config, metrics: Metrics | None = None) -> SQLiteStore:
+def store_of(config: Config, metrics: Metrics | None = None, clock: Clock = utc_now) -> SQLiteStore:
     """The store that the settings name. Raises `ConfigError`."""
-    return SQLiteStore(config.database, meter=metrics)
+    return SQLiteStore(config.database, meter=metrics, clock=clock)
 
 
 def running(config: Config) -> bool:
@@ -105,7 +105,7 @@ async def opened(
     keys = FileKeyring(config.home / "keys")
     documents = read_documents(config, keys)
     metrics = Metrics()
-    store = store_of(config, metrics)
+    store = store_of(config, metrics, clock)
     if on_contradiction is not None:
         store.when_contradicted(on_contradiction)
     pool = _pool(config)

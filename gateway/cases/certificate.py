@@ -36,6 +36,7 @@ _NOTICE = frozenset(
     {"notice", "partner", "state", "reason", "deadline", "backups_until", "attempts", "next_at"}
     | {"evidence", "settled", "receipts"}
 )
+_NOTICE_TEXTS = ("notice", "partner", "state", "deadline")
 _ALPHABET = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _HEX_256 = re.compile(r"[0-9a-f]{64}")
 
@@ -144,27 +145,30 @@ def _check_claims(said: Mapping[str, Any]) -> None:
 def _check_notice(notice: Any) -> None:
     if not isinstance(notice, Mapping) or notice.keys() != _NOTICE:
         raise CertificateInvalid("a notice does not have the members of one")
-    receipts = notice["receipts"]
+    receipts, evidence = notice["receipts"], notice["evidence"]
     if not isinstance(receipts, list) or not all(isinstance(one, str) for one in receipts):
         raise CertificateInvalid("the receipts of a notice are not a list of texts")
-    if type(notice["settled"]) is not bool or notice["state"] not in list(NoticeState):
-        raise CertificateInvalid("the state of a notice is not known")
-    if notice["evidence"] == Proof.RECEIPT and not receipts:
+    texts = all(isinstance(notice[name], str) for name in _NOTICE_TEXTS)
+    if not texts or type(notice["attempts"]) is not int or type(notice["settled"]) is not bool:
+        raise CertificateInvalid("a member of a notice is of the wrong type")
+    if notice["state"] not in set(NoticeState) or evidence not in (None, *Proof):
+        raise CertificateInvalid("the state of a notice, or on what it rests, is not known")
+    if evidence == Proof.RECEIPT and not receipts:
         raise CertificateInvalid("a notice rests on a receipt, and there is none")
     done = notice["state"] in (NoticeState.COMPLETED, NoticeState.EXEMPT)
-    if notice["settled"] and not done and notice["evidence"] != Proof.PERSON:
+    if notice["settled"] and not done and evidence != Proof.PERSON:
         raise CertificateInvalid("a notice is settled, and nothing says by what")
 
 
 def _check_state(said: Mapping[str, Any]) -> None:
     state, closed_at = said["state"], said["closed_at"]
-    if state not in set(CaseState):
+    if state not in set(CaseState) or not isinstance(closed_at, str | None):
         raise CertificateInvalid("the state of the case is not known")
     interim = state == CaseState.OPEN
     if said.get("interim", False) is not interim:
         raise CertificateInvalid("a certificate is interim while its case is open, and only then")
     if state == CaseState.CLOSED:
-        if not isinstance(closed_at, str):
+        if closed_at is None:
             raise CertificateInvalid("the case is closed, and closed_at does not say when")
         # R3: a case is over when everybody who was told has settled, and not before.
         if not all(notice["settled"] for notice in said["notices"]):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHARES = 420
 """How many shares the services ask for."""
+OUTAGES = 2
+"""How often a recipient that is down does not take its notice."""
 
 
 @click.command()
@@ -25,11 +27,13 @@ SHARES = 420
 @click.option(
     "--sabotage",
     metavar="WHAT",
-    help="Break something behind the gateway's back (leaf): the demo must then fail.",
+    help="Break something behind the gateway's back (leaf, receipt, fence, cert): "
+    "the demo must then fail.",
 )
 @click.option("--shares", type=click.IntRange(40, 10_000), default=SHARES, hidden=True)
+@click.option("--outages", type=click.IntRange(0, 3), default=OUTAGES, hidden=True)
 @click.pass_obj
-def demo(output: Output, serve: bool, sabotage: str | None, shares: int) -> None:
+def demo(output: Output, serve: bool, sabotage: str | None, shares: int, outages: int) -> None:
     """Tell the whole story in a temporary home; exit 0 only if every claim was checked."""
     from gateway.testing.demo.sabotage import Sabotage
 
@@ -40,7 +44,7 @@ def demo(output: Output, serve: bool, sabotage: str | None, shares: int) -> None
         fail("--serve: a sabotaged gateway does not stay up; leave out one of the two", 2)
     act = Sabotage(sabotage) if sabotage else None
     with _folder(keep=serve) as folder:
-        holds = _told(_tell(output, folder, serve, act, shares))
+        holds = _told(_tell(output, folder, serve, act, shares, outages))
     if serve:
         click.echo(f"The home is kept: {folder / 'home'}", err=True)
     if not holds:
@@ -49,6 +53,8 @@ def demo(output: Output, serve: bool, sabotage: str | None, shares: int) -> None
 
 def _told(telling: Coroutine[Any, Any, bool]) -> bool:
     """Whether the story holds. One that breaks off does not, and says why."""
+    from aiohttp import ClientError
+
     from gateway.testing.server import GatewayDied
 
     try:
@@ -57,7 +63,7 @@ def _told(telling: Coroutine[Any, Any, bool]) -> bool:
         raise
     except asyncio.CancelledError:
         fail("the demo was ended by a signal", 1)
-    except (GatewayDied, RuntimeError, LookupError, TimeoutError) as error:
+    except (GatewayDied, ClientError, RuntimeError, LookupError, TimeoutError) as error:
         fail(f"the demo broke off: {str(error) or type(error).__name__}", 1)
 
 
@@ -74,7 +80,12 @@ def _folder(*, keep: bool) -> Iterator[Path]:
 
 
 async def _tell(
-    output: Output, folder: Path, serve: bool, sabotage: "Sabotage | None", shares: int
+    output: Output,
+    folder: Path,
+    serve: bool,
+    sabotage: "Sabotage | None",
+    shares: int,
+    outages: int,
 ) -> bool:
     _end_on_signals()
     from gateway.cli.start import make_home
@@ -82,7 +93,9 @@ async def _tell(
     from gateway.testing.demo.screen import Screen
 
     screen = Screen(quiet=output.as_json)
-    telling = story.tell(folder, make_home, screen, shares=shares, sabotage=sabotage)
+    telling = story.tell(
+        folder, make_home, screen, shares=shares, outages=outages, sabotage=sabotage
+    )
     async with telling as (house, told):
         story.conclude(screen, told)
         serving = {"serving": staying.places(house)} if serve else {}

@@ -49,7 +49,13 @@ def check(output: Output, strict: bool) -> None:
         "partners": len(loaded.policy.partners),
         "problems": [_problem(one) for one in loaded.warnings],
         "clauses": [
-            {"clause": row.clause, "status": row.status, "by": list(row.by), "missing": row.missing}
+            {
+                "clause": row.clause,
+                "status": row.status,
+                "by": list(row.by),
+                "enforced_by": row.enforced_by,
+                "missing": row.missing,
+            }
             for row in rows
         ],
         "cases": {
@@ -68,7 +74,7 @@ def _report(warnings: Any, rows: Any, results: Any, failed: Any) -> str:
     parts.append(
         table(
             ("clause", "status", "by"),
-            [(row.clause, row.status, _short(row.missing or ", ".join(row.by))) for row in rows],
+            [(row.clause, row.status, _short(_basis(row))) for row in rows],
         )
     )
     parts += [str(one) for one in failed]
@@ -78,6 +84,11 @@ def _report(warnings: Any, rows: Any, results: Any, failed: Any) -> str:
         f"{len(failed)} failed; {len(warnings)} warnings"
     )
     return "\n".join(parts)
+
+
+def _basis(row: Any) -> str:
+    """What a clause lacks, else what stands for it."""
+    return str(row.missing or ", ".join(row.by) or row.enforced_by)
 
 
 def _short(text: str) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 
 from gateway.access.scopes import ALL, SHARE, Service
 from gateway.decide.explain import explain
+from gateway.errors import CallerError
 from gateway.flows.evidence import registered
 from gateway.flows.incoming import Draft, Incoming, read_draft
+from gateway.flows.outbound import cut, require_key
 from gateway.flows.subjects import Subjects
 from gateway.model.consent import SubjectFacts
 from gateway.model.recipients import Seal
@@ -71,7 +73,25 @@ async def explained(home: Path, question: Question) -> dict[str, Any]:
         evidence=evidence,
         now=utc_now(),
     )
-    return {**_decided(told.decision), "checks": _steps(told.steps), "fields": _fates(draft)}
+    return {
+        **_decided(_with_fields(told.decision, draft)),
+        "checks": _steps(told.steps),
+        "fields": _fates(draft, told.decision),
+    }
+
+
+def _with_fields(decision: Permitted | Refused, draft: Draft) -> Permitted | Refused:
+    """The decision, once the fields and the key that seals them have been judged as well."""
+    if isinstance(decision, Refused) or draft.route is None:
+        return decision
+    try:
+        cut(draft, draft.route, decision, _context(draft))
+        require_key(draft, draft.route)
+    except CallerError as error:
+        return Refused(
+            reason=error.reason, detail=error.detail, clauses=error.clauses, remedy=error.remedy
+        )
+    return decision
 
 
 def _no_key(length: int) -> bytes:
@@ -140,12 +160,13 @@ def _steps(steps: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _fates(draft: Draft) -> list[dict[str, Any]]:
+def _fates(draft: Draft, decision: Permitted | Refused) -> list[dict[str, Any]]:
     """Field by field, what would leave; values are never shown."""
     route = draft.route
     if route is None or draft.content_type is None:
         return []
-    fates = route.send.explain(draft.document, _context(draft))
+    only = decision.categories if isinstance(decision, Permitted) else None
+    fates = route.send.explain(draft.document, _context(draft), only=only)
     sealed_body = route.route.seal is Seal.BODY
     return [
         {

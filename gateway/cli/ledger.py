@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from gateway.cli.output import Output, fail, progress
-from gateway.errors import GatewayError
+from gateway.errors import ConfigError, GatewayError
 
 BATCH = 2000
 
@@ -31,6 +31,8 @@ def verify(output: Output, bundle: Path | None, trust: Path | None) -> None:
             report = _verify_bundle(output.home, bundle, trust)
         else:
             report = asyncio.run(_verify_home(output.home, trust))
+    except ConfigError:
+        raise
     except GatewayError as error:
         if output.as_json:
             output.result({"ok": False, "error": str(error)}, "")

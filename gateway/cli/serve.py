@@ -1,6 +1,7 @@
 """`gateway serve`: both listeners and the workers, until a signal says stop."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -14,6 +15,9 @@ from gateway.cli.output import Output, fail
 from gateway.errors import ConfigError, GatewayError, LedgerContradiction
 
 RUN_FILE = "gateway.run"
+
+# How many more objects than before make the garbage collector look; Python's own is 700.
+COLLECT_AFTER = 20_000
 
 
 @click.command()
@@ -82,6 +86,7 @@ async def _run(gateway, home: Path, contradicted: "asyncio.Future[None]") -> Non
             with suppress(ConfigError):
                 await reload()
 
+    _spare_the_collector()
     async with _listening(gateway, home), asyncio.TaskGroup() as workers:
         loop.add_signal_handler(signal.SIGHUP, lambda: workers.create_task(reload_in_turn()))
         for worker in (sequence, carry_queued, tell, close, sweep, gauge):
@@ -95,12 +100,26 @@ async def _run(gateway, home: Path, contradicted: "asyncio.Future[None]") -> Non
         contradicted.result()
 
 
+def _spare_the_collector() -> None:
+    """
+    Leave what was loaded out of every later garbage collection, and collect less often.
+
+    Code and documents stay, people mostly do, and what a request makes goes by
+    itself. Measured: a tenth of the CPU time of a share, and with many people
+    in memory pauses of a tenth of a second.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
+
+
 @asynccontextmanager
 async def _listening(gateway, home: Path) -> AsyncIterator[None]:  # type: ignore[no-untyped-def]
     """Both listeners accept while inside; leaving lets requests in flight end."""
     from aiohttp import web
 
     from gateway.web.listeners import Internal, Public
+    from gateway.web.server import Server
 
     drain = gateway.config["drain.timeout"].total_seconds()
     runners = []
@@ -108,7 +127,7 @@ async def _listening(gateway, home: Path) -> AsyncIterator[None]:  # type: ignor
     try:
         for name, handler in (("internal", Internal(gateway)), ("public", Public(gateway))):
             host, port = gateway.config[f"listen.{name}"]
-            runner = web.ServerRunner(web.Server(handler, access_log=None), shutdown_timeout=drain)
+            runner = web.ServerRunner(Server(handler), shutdown_timeout=drain)
             await runner.setup()
             runners.append(runner)
             try:

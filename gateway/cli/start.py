@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from gateway import config as settings
+from gateway.access.scopes import SCOPES
 from gateway.cli.output import Output, fail
 
 HOME_FILE = """\
@@ -110,10 +111,14 @@ def token(
         lifetime = settings.duration(ttl)
     except ValueError as error:
         fail(f"--ttl: {error}", 2)
+    wanted = _split(scopes)
+    for scope in wanted:
+        if scope not in SCOPES:
+            fail(f"--scope: there is no scope {scope}; write one of {', '.join(SCOPES)}", 2)
     signed = mint(
         output.home,
         service=service,
-        scopes=_split(scopes),
+        scopes=wanted,
         partners=_split(partners),
         purposes=_split(purposes),
         grounds=_split(grounds),

@@ -73,13 +73,16 @@ def limit(situation: Situation) -> frozenset[CategoryId] | None:
 def _misfit(situation: Situation, terms: Terms) -> str | None:
     """What is wrong with the evidence, or None."""
     record, claim = situation.evidence, situation.ask.evidence
+    # S1: what cannot be read proves nothing, also where a claim would do.
+    if claim is None or not claim.text:
+        return "the evidence cannot be read"
     if record is None:
         # S1: demands, disputes and rights protection are registered, not merely claimed.
         if registered(situation, terms.ground):
             return "the evidence is not a registered record"
         return None
     # What names a record is held to it, also where a claim would do.
-    if claim is None or record.id != claim.text:
+    if record.id != claim.text:
         return "the record is not the one that is named"
     if record.partner != situation.partner.id:
         return "the record is for another recipient"

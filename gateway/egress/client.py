@@ -13,6 +13,7 @@ import asyncio
 import io
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import aiohttp
@@ -173,11 +174,7 @@ class PartnerClient:
             headers=self._headers(request, url),
             data=_data(request.body),
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                connect=request.connect_timeout_seconds,
-                ceil_threshold=_NEVER_ROUND_SECONDS,
-            ),
+            timeout=_connecting_within(request.connect_timeout_seconds),
         ) as response:
             return await read_answer(response, partner=self._partner, limit=request.response_limit)
 
@@ -260,10 +257,17 @@ def _checked(request: Outgoing) -> URL:
     url = URL(request.url, encoded=True)
     if url.scheme not in ("http", "https") or not url.raw_host or url.raw_user is not None:
         raise ValueError("the URL is not http or https, has no host, or names a user")
-    for name, value in request.headers:
-        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-            raise ValueError("a header holds characters that HTTP does not carry")
+    names = [name for name, _ in request.headers]
+    # Each character counts by itself, so all values are looked at in one go.
+    values = "".join([value for _, value in request.headers])
+    if not all(map(_HEADER_NAME.fullmatch, names)) or not _HEADER_VALUE.fullmatch(values):
+        raise ValueError("a header holds characters that HTTP does not carry")
     return url
+
+
+@lru_cache(maxsize=64)
+def _connecting_within(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=seconds, ceil_threshold=_NEVER_ROUND_SECONDS)
 
 
 def _data(body: bytes | None) -> bytes | io.BytesIO | None:

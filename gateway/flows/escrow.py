@@ -7,7 +7,6 @@ when the recipient settles: the person's own key dies early, this lives late.
 
 import json
 
-from gateway.errors import StoreFailed
 from gateway.flows.gateway import Gateway
 from gateway.model.cases import Notice, Told
 from gateway.model.ids import CategoryId, PurposeId
@@ -29,7 +28,7 @@ def locked(gateway: Gateway, notice: Notice, told: Told) -> NewNotice:
 
 
 async def opened(gateway: Gateway, notice: str) -> Told:
-    """What a notice says. Raises `StoreFailed` where its escrow was destroyed."""
+    """What a notice says. Raises `LookupError` where its escrow was destroyed."""
     key, sealed = await _stored(gateway, notice)
     value = json.loads(reveal(key, sealed, _label(notice)))
     return Told(
@@ -51,7 +50,7 @@ async def relocked(gateway: Gateway, notice: str, told: Told) -> bytes:
 async def _stored(gateway: Gateway, notice: str) -> tuple[bytes, bytes]:
     stored = await gateway.store.escrow(notice)
     if stored is None:
-        raise StoreFailed("the escrow of this notice was destroyed")
+        raise LookupError("the escrow of this notice was destroyed")
     wrapped, sealed = stored
     return reveal(gateway.secret("escrow"), wrapped, _label(notice)), sealed
 

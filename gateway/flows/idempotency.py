@@ -80,6 +80,9 @@ async def _again(
             problem(Reason.OUTCOME_UNKNOWN, disclosed=Disclosed.MAYBE, share=known.share)
         )
     persons = [await gateway.subjects.get(subject) for subject in draft.ask.subjects[:1]]
+    if any(person.facts.erased for person in persons):
+        # A1: not even an old answer about a person who is being deleted.
+        raise CallerError(Reason.SUBJECT_ERASED)
     key = persons[0].key if persons else gateway.secret("answer")
     try:
         kept = _load(reveal(key, known.answer, b"answer|" + known.share.encode()), known.share)
@@ -114,6 +117,7 @@ def _fingerprint(draft: Draft, gateway: Gateway) -> bytes:
         "content-type",
         "content-encoding",
         "prefer",
+        "sec-gpc",
         *(draft.route.route.header_fields if draft.route else ()),
     )
     return _mac(

@@ -75,6 +75,11 @@ class Draft:
     policy: PreparedSet = field(repr=False)
 
 
+def is_unicode(value: str) -> bool:
+    """Whether a header's value came as UTF-8: bytes that are none are halves of pairs by now."""
+    return value.isascii() or not any("\ud800" <= each <= "\udfff" for each in value)
+
+
 def named_purpose(incoming: Incoming) -> tuple[PurposeId, int | None]:
     """`Sharing-Purpose`: an id, or `id@N`. Raises `PURPOSE_MISSING`."""
     text = incoming.one("sharing-purpose")
@@ -179,6 +184,8 @@ def evidence_of(incoming: Incoming) -> EvidenceClaim | None:
     text = incoming.one("sharing-evidence")
     if text is None:
         return None
+    if not is_unicode(text):
+        raise CallerError(Reason.EVIDENCE_NOT_VALID, "Sharing-Evidence is not UTF-8")
     if not text.startswith('"'):
         value, _, rest = text.partition(";")
         return _claim(value.strip(), rest)

@@ -7,15 +7,16 @@ told as if it were new.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from gateway.cases import states
 from gateway.cases.deadlines import retry_at
 from gateway.cases.states import Event
-from gateway.errors import ConfigError, PartnerFailed, StoreFailed
+from gateway.errors import GatewayError
 from gateway.flows import escrow
-from gateway.flows.cases import closing_leaf, unfenced
 from gateway.flows.clockwork import new_id
+from gateway.flows.finishing import closing_leaf, unfenced
 from gateway.flows.gateway import Gateway
 from gateway.flows.snapshots import recipient
 from gateway.ledger import entries
@@ -24,7 +25,8 @@ from gateway.model.cases import Action, Notice, NoticeState
 from gateway.model.recipients import Partner
 from gateway.notices import webhook
 from gateway.notices.base import Interpreted, carried
-from gateway.ports import Answer, Changed, Outgoing
+from gateway.notices.webhook import NoticeTooLarge
+from gateway.ports import Changed, Outgoing
 from gateway.seal.jwk import load_private_jwk
 from gateway.seal.webhooks import webhook_shared_signature, webhook_signature
 
@@ -33,15 +35,34 @@ TIMEOUT_SECONDS = 20.0
 CONNECT_SECONDS = 5.0
 ANSWER_LIMIT = 64 * 1024
 
+# How far retries may reach of a notice whose exemption is over.
+EXEMPT_TRIES = timedelta(days=30)
 
-async def deliver(notice: Notice, gateway: Gateway) -> None:
-    """Send one claimed notice once, and note what came of it."""
+How = Callable[[Notice], Notice]
+"""What becomes of a notice."""
+
+NOT_TAKEN = Interpreted(event=None)
+
+
+async def deliver(notice: Notice, gateway: Gateway) -> How:
+    """
+    Send one claimed notice once; what becomes of it then, to be given to
+    `change` until the disk takes it. Whatever went wrong, it is tried again.
+    """
+    interpreted: Interpreted | None = NOT_TAKEN
     try:
         interpreted = await _attempt(notice, gateway)
-    except StoreFailed:
-        # Its recipient settled meanwhile, and the escrow is gone.
+    except LookupError:
+        # Its recipient settled meanwhile: there is nothing left that could be said.
+        pass
+    except NoticeTooLarge:
         interpreted = None
-    await change(gateway, notice.id, lambda now: _tried(gateway, now, interpreted))
+    except GatewayError as error:
+        gateway.log.info("notice-failed", notice=notice.id, partner=notice.partner, code=error.code)
+    except Exception:
+        # One notice that nobody can send must not end the process that sends all others.
+        gateway.log.exception("worker-failed", worker="lanes", notice=notice.id)
+    return lambda now: _tried(gateway, now, interpreted)
 
 
 async def _attempt(notice: Notice, gateway: Gateway) -> Interpreted | None:
@@ -94,20 +115,12 @@ async def _sent(
         connect_timeout_seconds=CONNECT_SECONDS,
         response_limit=ANSWER_LIMIT,
     )
-    try:
-        answer = await gateway.egress.partner(partner).send(outgoing, last_look=_nothing_more)
-    except (PartnerFailed, ConfigError) as error:
-        gateway.log.info("notice-failed", partner=partner.id, code=error.code)
-        return Interpreted(event=None, retry_after=None, reason=None)
-    return _read(answer)
+    answer = await gateway.egress.partner(partner).send(outgoing, last_look=_nothing_more)
+    return webhook.interpret(answer.status, answer.headers, answer.body, now=gateway.clock())
 
 
 def _nothing_more() -> None:
     """A notice is due whatever changed meanwhile."""
-
-
-def _read(answer: Answer) -> Interpreted:
-    return webhook.interpret(answer.status, answer.headers, answer.body)
 
 
 def _tried(gateway: Gateway, notice: Notice, interpreted: Interpreted | None) -> Notice:
@@ -115,14 +128,15 @@ def _tried(gateway: Gateway, notice: Notice, interpreted: Interpreted | None) ->
     now = gateway.clock()
     if notice.settled and notice.state is not NoticeState.EXEMPT:
         return states.touched(notice, attempts=notice.attempts, next_at=None)
-    attempts = notice.attempts + 1
+    attempts = notice.attempts
     if interpreted is None:
         # Nobody can carry it by program: a person's task.
-        return states.touched(notice, attempts=notice.attempts, next_at=None)
+        exempt = notice.state is NoticeState.EXEMPT
+        return replace(notice, reason=notice.reason if exempt else "manual", next_at=None)
     if interpreted.event is None:
         due = _again(gateway, notice, attempts, interpreted, now)
         return states.touched(notice, attempts=attempts, next_at=due)
-    if interpreted.event is Event.GONE:
+    if interpreted.event == Event.GONE:
         changed = states.apply(notice, Event.GONE, now=now, reason="gone")
         return states.touched(changed, attempts=attempts, next_at=None)
     reached = states.apply(notice, Event.ATTEMPTED_OK, now=now)
@@ -134,15 +148,23 @@ def _again(
     gateway: Gateway, notice: Notice, attempts: int, interpreted: Interpreted, now: datetime
 ) -> datetime | None:
     jitter = int.from_bytes(gateway.random(4), "big") / 2**32
-    return retry_at(attempts, now, jitter, interpreted.retry_after, notice.deadline)
+    # Whose exemption ended is told however late it is by the case's clock.
+    exempt = notice.state is NoticeState.EXEMPT
+    deadline = now + EXEMPT_TRIES if exempt else notice.deadline
+    return retry_at(attempts, now, jitter, interpreted.retry_after, deadline)
 
 
-async def change(gateway: Gateway, id: str, how: Callable[[Notice], Notice]) -> Notice | None:
-    """Change a notice by a plain function of its value, with the leaf that says so."""
+async def change(gateway: Gateway, id: str, how: How, *, keep_claim: bool = False) -> Notice | None:
+    """
+    Change a notice by a plain function of its value, with the leaf that says so.
+
+    `keep_claim`: somebody may be sending it at this moment, and goes on.
+    """
 
     def changed(before: Notice) -> Changed | None:
         after = how(before)
-        return Changed(notice=after, leaves=leaves_of(gateway, before, after))
+        leaves = leaves_of(gateway, before, after)
+        return Changed(notice=after, leaves=leaves, keep_claim=keep_claim)
 
     after = await gateway.store.change_notice(
         id, changed, lambda case: closing_leaf(gateway, case), gateway.clock()
@@ -199,16 +221,13 @@ async def look_at_deadlines(gateway: Gateway) -> None:
     """What was not reached by its deadline has failed; what was and is not done is overdue."""
     now = gateway.clock()
     for id in await gateway.store.notices_to_look_at(now):
-        await change(gateway, id, lambda notice: _looked_at(notice, now))
+        await change(gateway, id, lambda notice: _looked_at(notice, now), keep_claim=True)
 
 
 def _looked_at(notice: Notice, now: datetime) -> Notice:
-    if notice.state is NoticeState.COMPLETED:
-        return states.resettled(notice, now=now)
     if notice.deadline > now:
-        return notice
-    ended = states.apply(notice, Event.DEADLINE, now=now)
-    return states.touched(ended, attempts=ended.attempts, next_at=None)
+        return states.resettled(notice, now=now)
+    return states.apply(notice, Event.DEADLINE, now=now)
 
 
 def requeued(gateway: Gateway, notice: Notice) -> Notice:

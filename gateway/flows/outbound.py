@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -12,19 +12,19 @@ from gateway.decide.routing import reencode
 from gateway.errors import CallerError, Reason
 from gateway.flows.clockwork import new_id
 from gateway.flows.gateway import Gateway
-from gateway.flows.incoming import Draft
+from gateway.flows.incoming import Draft, is_unicode
 from gateway.flows.prepare import PreparedRoute
 from gateway.flows.subjects import Person
 from gateway.ledger import entries
 from gateway.ledger.encode import canonical
 from gateway.model.ids import NO_CATEGORY
 from gateway.model.payload import Body
-from gateway.model.recipients import Field, Seal
+from gateway.model.recipients import Field, ReceivedFile, Seal, Upstream
 from gateway.model.shares import Permitted
 from gateway.ports import IdempotencyRow, Intent, IntentEntry, Outgoing, TokenRow
 from gateway.seal.pseudonym import pseudonym
 from gateway.seal.terms import GrantTerms, content_digest, grant_hash, sign_grant
-from gateway.shape import Context, FilteredParams, Minimised, filter_params, write_scalar
+from gateway.shape import Context, FilteredParams, Minimised, write_scalar
 
 JOSE = "application/jose"
 
@@ -41,7 +41,7 @@ class Packed:
     fields: tuple[str, ...]
     categories: tuple[str, ...]
     dropped: bool
-    tokens: tuple[TokenRow, ...]
+    tokens: tuple[TokenRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,38 +101,26 @@ def pack(
     """
     vault = _Vault(gateway, draft, persons[0] if persons else None, [])
     context = _context(gateway, draft, route, persons, vault)
+    return replace(cut(draft, route, permitted, context), tokens=tuple(vault.rows))
+
+
+def cut(draft: Draft, route: PreparedRoute, permitted: Permitted, context: Context) -> Packed:
+    """
+    What `pack` does with a context of the caller's, who keeps the tokens that it makes.
+
+    Raises `CallerError` with the codes of fields.
+    """
     strict = draft.incoming.prefers("handling=strict")
     only = permitted.categories
-    path = filter_params(
-        route.route.path_fields,
-        list(draft.params.items()),
-        context,
-        place="path",
-        only=only,
-        strict=strict,
-    )
-    query = filter_params(
-        route.route.query_fields,
-        _query(draft.incoming.query),
-        context,
-        place="query",
-        only=only,
-        strict=strict,
-    )
-    headers = filter_params(
-        route.route.header_fields,
-        _declared_headers(draft, route),
-        context,
-        place="header",
-        only=only,
-        strict=False,
-    )
+    path = route.path.apply(list(draft.params.items()), context, only=only, strict=strict)
+    query = route.query.apply(_query(draft.incoming.query), context, only=only, strict=strict)
+    headers = route.headers.apply(_declared_headers(draft, route), context, only=only)
     body = _body(draft, route, context, permitted, strict)
     if len(path.pairs) != len(draft.params):
         raise CallerError(
             Reason.FIELD_TYPE_MISMATCH, "a path parameter may not leave, and no path is without it"
         )
-    return _packed(draft, route, path, query, headers, body, tuple(vault.rows))
+    return _packed(route, path, query, headers, body)
 
 
 def require_key(draft: Draft, route: PreparedRoute) -> None:
@@ -145,13 +133,11 @@ def require_key(draft: Draft, route: PreparedRoute) -> None:
 
 
 def _packed(
-    draft: Draft,
     route: PreparedRoute,
     path: FilteredParams,
     query: FilteredParams,
     headers: FilteredParams,
     body: Minimised | None,
-    tokens: tuple[TokenRow, ...],
 ) -> Packed:
     values = dict(path.pairs)
     own = route.route
@@ -186,7 +172,6 @@ def _packed(
             )
         ),
         dropped=bool(body and body.dropped) or query.dropped or path.dropped,
-        tokens=tokens,
     )
 
 
@@ -234,6 +219,8 @@ def _context(
 
 
 def _query(raw: str) -> list[tuple[str, str]]:
+    if not raw:
+        return []
     try:
         return parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=1000)
     except ValueError:
@@ -243,12 +230,16 @@ def _query(raw: str) -> list[tuple[str, str]]:
 
 
 def _declared_headers(draft: Draft, route: PreparedRoute) -> list[tuple[str, str]]:
-    return [
+    found = [
         (name, value)
         for name in route.route.header_fields
         for value in draft.incoming.headers.get(name, ())
         if value
     ]
+    for name, value in found:
+        if not is_unicode(value):
+            raise CallerError(Reason.FIELD_TYPE_MISMATCH, f"header.{name} is not UTF-8")
+    return found
 
 
 def wrap(
@@ -277,7 +268,7 @@ def wrap(
         body=content,
         timeout_seconds=upstream.timeout.total_seconds() if upstream else 0.0,
         connect_timeout_seconds=upstream.connect_timeout.total_seconds() if upstream else 0.0,
-        response_limit=upstream.response_limit if upstream else 0,
+        response_limit=_response_limit(gateway, route, upstream),
     )
     ids, rows = _leaves(gateway, draft, route, persons, permitted, packed, grant, now, until)
     intent = Intent(
@@ -290,6 +281,14 @@ def wrap(
         tokens=packed.tokens,
     )
     return Sealed(outgoing=outgoing, intent=intent, intent_ids=ids, fields=packed.fields)
+
+
+def _response_limit(gateway: Gateway, route: PreparedRoute, upstream: Upstream | None) -> int:
+    """A declared file may be as large as it says, all else as home and manifest allow."""
+    if isinstance(route.route.receive, ReceivedFile):
+        return route.route.receive.max_bytes
+    home: int = gateway.config["limits.response"]
+    return min(home, upstream.response_limit) if upstream else home
 
 
 def _content(

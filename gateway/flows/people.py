@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from gateway.decide.purposes import SALE
 from gateway.errors import CallerError, Fenced, Reason, Stale, StoreFailed
 from gateway.flows.answers import Declined, problem
 from gateway.flows.clockwork import new_id, stamp
@@ -35,9 +36,13 @@ async def change(gateway: Gateway, subject: SubjectId, changes: FactChanges) -> 
     """
     Change what is known of a person and all their aliases; the next share sees it.
 
-    Raises `CallerError` for a person who was erased, `Declined` where the disk
-    does not take it.
+    Raises `CallerError` for a person who was erased and for an objection to what
+    the policy does not have, `Declined` where the disk does not take it.
     """
+    # R5: an objection that is misspelled would protect nobody.
+    known = {SALE, *gateway.policy.policy.purposes}
+    if not known.issuperset(changes.opt_out or ()):
+        raise CallerError(Reason.REQUEST_INVALID, "opt_out holds neither a purpose nor sale")
     for _ in range(MAX_TRIES):
         ids = tuple(dict.fromkeys((subject, *changes.aliases)))
         persons = [await gateway.subjects.get(one) for one in ids]
@@ -222,4 +227,7 @@ def _declared_entry(
         subject=person.row,
         tombstone=person.mark,
         retention_until=one.retention_until,
+        references=person.protect(list(one.references), f"reference|{share}", gateway.random)
+        if one.references
+        else None,
     )

@@ -21,8 +21,10 @@ from gateway.seal.envelope import PreparedSealer
 from gateway.seal.keys import PartnerKeys, choose, parse_partner_keys
 from gateway.shape import (
     Limits,
+    ParamFilter,
     ReceiveFilter,
     SendFilter,
+    compile_params,
     compile_receive,
     compile_send,
 )
@@ -36,6 +38,9 @@ class PreparedRoute:
     purpose: Purpose | None
     """None: the policy no longer has the purpose; the decision refuses it."""
     send: SendFilter
+    path: ParamFilter
+    query: ParamFilter
+    headers: ParamFilter
     receive: ReceiveFilter | None
     sealer: PreparedSealer | None
     """None where the route seals nothing, or the partner has no fit key."""
@@ -109,6 +114,9 @@ def _route(route: Route, policy: PolicySet, keys: PartnerKeys) -> PreparedRoute:
         route=route,
         purpose=purpose,
         send=compile_send(route),
+        path=compile_params(route.path_fields, "path"),
+        query=compile_params(route.query_fields, "query"),
+        headers=compile_params(route.header_fields, "header"),
         receive=compile_receive(route),
         sealer=_sealer(route, keys),
         leaf_kind=purpose.leaf if purpose else LeafKind.INTENT,

@@ -13,8 +13,8 @@ from base64 import urlsafe_b64decode
 from gateway.cases import states
 from gateway.cases.states import Event
 from gateway.errors import CallerError, Reason
-from gateway.flows.cases import closing_leaf
 from gateway.flows.clockwork import new_id
+from gateway.flows.finishing import closing_leaf
 from gateway.flows.gateway import Gateway
 from gateway.flows.notices import leaves_of, noted
 from gateway.flows.snapshots import recipient
@@ -58,19 +58,27 @@ async def accept(gateway: Gateway, token: str) -> Notice:
         return notice
     if notice.settled:
         raise CallerError(Reason.NOTICE_SETTLED)
-    after = await gateway.store.change_notice(
-        notice.id,
-        lambda before: _changed(gateway, before, receipt, token),
-        lambda case: closing_leaf(gateway, case),
-        gateway.clock(),
-    )
+    try:
+        after = await gateway.store.change_notice(
+            notice.id,
+            lambda before: _changed(gateway, before, receipt, token),
+            lambda case: closing_leaf(gateway, case),
+            gateway.clock(),
+        )
+    except CallerError:
+        if await gateway.store.receipt(partner, receipt.jti) is None:
+            raise
+        # Settled meanwhile, by this very receipt.
+        return notice
     await noted(gateway, after)
     gateway.log.info("receipt", notice=notice.id, partner=partner, state=receipt.status)
     return after or notice
 
 
 def _changed(gateway: Gateway, before: Notice, receipt: Receipt, token: str) -> Changed | None:
-    if before.settled or not states.accepts_receipt(before):
+    if before.settled:
+        raise CallerError(Reason.NOTICE_SETTLED)
+    if not states.accepts_receipt(before):
         return None
     after = states.apply(
         before,

@@ -49,7 +49,7 @@ from gateway.flows.subjects import Person
 from gateway.model.recipients import ReceivedFile
 from gateway.model.shares import Outcome, Permitted, Refused
 from gateway.ports import Answer, IdempotencyRow, Recorded
-from gateway.shape import Received
+from gateway.shape import Limits, Received
 
 # A share is decided again when facts change between the decision and the first
 # byte. Facts that change faster than this are somebody's mistake.
@@ -229,7 +229,8 @@ async def _send(
     started = perf_counter()
     try:
         answer = await way.send(sealed.outgoing, last_look=last_look)
-        received = _filtered(route, answer, gateway)
+        limits = replace(gateway.limits, bytes=sealed.outgoing.response_limit)
+        received = _filtered(route, answer, limits)
     except Stale:
         ended.settle(Outcome.NOT_SENT)
         raise
@@ -244,7 +245,7 @@ async def _send(
     return ended.delivered(route, answer, received, packed)
 
 
-def _filtered(route: PreparedRoute, answer: Answer, gateway: Gateway) -> Received | None:
+def _filtered(route: PreparedRoute, answer: Answer, limits: Limits) -> Received | None:
     """What may come back; nothing but the status where nothing is declared (C5)."""
     if route.receive is None:
         return None
@@ -252,7 +253,7 @@ def _filtered(route: PreparedRoute, answer: Answer, gateway: Gateway) -> Receive
     if answer.status >= 300 and not _declared_type(route, media):
         # An error page is no declared response. Its status passes, nothing of its body.
         return None
-    return route.receive.apply(answer.body, media, gateway.limits)
+    return route.receive.apply(answer.body, media, limits)
 
 
 def _declared_type(route: PreparedRoute, media: str) -> bool:

@@ -53,6 +53,7 @@ class Person:
         """The person's row is durable now."""
         if self.row is not None and self.row.no is None and recorded.subject is not None:
             self.row = replace(self.row, no=recorded.subject)
+            self.facts = replace(self.facts, known=True)
 
     @property
     def number(self) -> int | None:

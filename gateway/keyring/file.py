@@ -35,6 +35,7 @@ class FileKeyring:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._secrets: dict[str, bytes] = {}
         self._rows = [_read(path) for path in sorted(folder.glob("*.jwk.json"))]
         try:
             self._master = (folder / "home.key").read_bytes()
@@ -63,8 +64,13 @@ class FileKeyring:
 
     def secret(self, label: str) -> bytes:
         """See `Keyring.secret`."""
-        kdf = HKDF(hashes.SHA256(), 32, salt=None, info=b"sharing-gateway/1 " + label.encode())
-        return kdf.derive(self._master)
+        # Every share asks for some; the labels are a few fixed words.
+        known = self._secrets.get(label)
+        if known is None:
+            info = b"sharing-gateway/1 " + label.encode()
+            known = HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(self._master)
+            self._secrets[label] = known
+        return known
 
 
 def create(folder: Path, random: Random, now: datetime) -> None:

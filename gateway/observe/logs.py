@@ -58,7 +58,8 @@ def configure_logging(
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(file=out),
-        cache_logger_on_first_use=False,
+        # A logger keeps the setup of its first line; who sets up anew asks for a new one.
+        cache_logger_on_first_use=True,
     )
     _take_over_standard_logging()
     sys.excepthook = _uncaught
@@ -88,13 +89,19 @@ def only_listed(_logger: Any, _method: str, line: EventDict) -> EventDict:
     event = line.pop("event", None)
     listed = isinstance(event, str) and event in EVENTS
     told: dict[str, Any] = {"event": event if listed else UNLISTED_EVENT}
+    unlisted = 0 if listed else 1
     error = _error(line.pop("exc_info", None))
-    wanted = {**line, **(fault(error) if error is not None else {})}
-    for key, value in wanted.items():
-        if key in KEYS and value is not None:
-            told[key] = KEYS[key](value)
-    unlisted = sum(key not in KEYS for key in wanted) + (not listed)
-    return {**told, "unlisted": unlisted} if unlisted else told
+    if error is not None:
+        line.update(fault(error))
+    for key, value in line.items():
+        shape = KEYS.get(key)
+        if shape is None:
+            unlisted += 1
+        elif value is not None:
+            told[key] = shape(value)
+    if unlisted:
+        told["unlisted"] = unlisted
+    return told
 
 
 class LibraryHandler(logging.Handler):

@@ -50,6 +50,10 @@ class FilteredParams:
         return f"<FilteredParams of {', '.join(self.fields)}>"
 
 
+NOTHING = FilteredParams(pairs=(), fields=(), categories=(), dropped=False)
+"""Of a place where nothing is declared and nothing came."""
+
+
 class ParamFilter:
     """The compiled parameters of one place of one route."""
 
@@ -79,6 +83,8 @@ class ParamFilter:
 
         Raises `CallerError` as `SendFilter.apply` does, naming `place.name`.
         """
+        if not pairs and not self._declared:
+            return NOTHING
         run = SendRun(context)
         present = [(self._own_name(name), text) for name, text in pairs if self._counts(text)]
         out = [

@@ -134,6 +134,8 @@ def write_yaml(path: Path, document: Mapping[str, Any]) -> Path:
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.allow_unicode = True
+    # The readers of documents refuse anchors; a test may use one mapping in two places.
+    yaml.representer.ignore_aliases = lambda *_: True
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(dict(document), file)
     return path

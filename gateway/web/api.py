@@ -13,6 +13,7 @@ from gateway.flows.clockwork import stamp
 from gateway.flows.gateway import Gateway
 from gateway.flows.incoming import decode_subject
 from gateway.model.ids import CategoryId, PartnerId, PurposeId
+from gateway.model.policyset import PolicySet
 from gateway.web.bodies import (
     ConsentBody,
     DisclosureBody,
@@ -123,6 +124,8 @@ async def post_evidence(here: Call) -> web.Response:
         raise CallerError(Reason.REQUEST_INVALID, "partner has no manifest")
     if any(PurposeId(purpose) not in policy.purposes for purpose in body.purposes):
         raise CallerError(Reason.REQUEST_INVALID, "purposes holds one that is not known")
+    if not all(_covers(category, policy) for category in body.categories or ()):
+        raise CallerError(Reason.REQUEST_INVALID, "categories holds one that is not known")
     id = await evidence.register(
         here.gateway,
         type=body.type,
@@ -139,6 +142,11 @@ async def post_evidence(here: Call) -> web.Response:
         may_tell_subject=body.may_tell_subject,
     )
     return json_response({"evidence": id}, 201)
+
+
+def _covers(name: str, policy: PolicySet) -> bool:
+    """Whether a name is a category, or a tree with one below it (C1)."""
+    return any(known == name or known.startswith(f"{name}.") for known in policy.categories)
 
 
 async def get_share(here: Call) -> web.Response:

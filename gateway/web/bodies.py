@@ -28,6 +28,11 @@ Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Subject = Annotated[str, Field(min_length=1, max_length=256)]
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
 Text = Annotated[str, Field(max_length=2000)]
+Selector = Annotated[
+    str,
+    Field(max_length=500, pattern=r"^(?:(?:/[^/\x00-\x1f\x7f]*)+|(?:path|query|header)\.[\w-]+)$"),
+]
+"""A field as a leaf names it: a pointer, or a parameter such as `path.reference`."""
 
 
 def subject_id(text: str) -> SubjectId:
@@ -117,9 +122,7 @@ class DisclosureBody(Strict):
     at: Moment
     purpose_version: Version | None = None
     ground: Id | None = None
-    fields: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=1000)] = Field(
-        default_factory=list
-    )
+    fields: Annotated[list[Selector], Field(max_length=1000)] = Field(default_factory=list)
     categories: list[Id] = Field(default_factory=list)
     retention_until: Moment | None = None
     references: list[Annotated[str, Field(max_length=1000)]] = Field(default_factory=list)
@@ -138,6 +141,9 @@ class DisclosureBody(Strict):
             raise CallerError(Reason.REQUEST_INVALID, "partner has no manifest")
         if purpose not in policy.purposes:
             raise CallerError(Reason.REQUEST_INVALID, "purpose is not one of the policy's")
+        # What stands in a leaf can never be erased: names of the policy only.
+        if self.ground is not None and GroundId(self.ground) not in policy.grounds:
+            raise CallerError(Reason.REQUEST_INVALID, "ground is not one of the policy's")
         unknown = [one for one in self.categories if CategoryId(one) not in policy.categories]
         if unknown:
             raise CallerError(Reason.REQUEST_INVALID, "categories holds one that is not known")

@@ -15,6 +15,7 @@ from gateway.flows.answers import Declined, problem
 from gateway.flows.gateway import Gateway
 from gateway.web import api, cases, openapi, problems, share
 from gateway.web.requests import json_response, read_body, target
+from gateway.web.server import SERVER
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -36,7 +37,7 @@ async def answered(
         gateway.log.exception("request-failed")
         response = problems.crashed()
     # Which library answers, and in which version, is nobody's business.
-    response.headers["Server"] = "sharing-gateway"
+    response.headers["Server"] = SERVER
     return response
 
 

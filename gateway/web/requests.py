@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -41,25 +42,37 @@ async def read_body(request: web.BaseRequest, limit: int) -> Body | None:
     """
     The body as it came; None where the request has none.
 
-    Raises `BODY_TOO_LARGE` as soon as more than `limit` bytes came.
+    Raises `BODY_TOO_LARGE` as soon as more than `limit` bytes came, `BODY_MALFORMED`
+    where it is not framed as HTTP.
     """
     if not request.can_read_body and not request.body_exists:
         return None
     if (request.content_length or 0) > limit:
         raise CallerError(Reason.BODY_TOO_LARGE)
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        # RFC 9110 §10.1.1: who waits to be asked for the body is asked now.
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
     parts: list[bytes] = []
     size = 0
-    async for part in request.content.iter_any():
-        size += len(part)
-        if size > limit:
-            raise CallerError(Reason.BODY_TOO_LARGE)
-        parts.append(part)
+    try:
+        async for part in request.content.iter_any():
+            size += len(part)
+            if size > limit:
+                raise CallerError(Reason.BODY_TOO_LARGE)
+            parts.append(part)
+    except web.RequestPayloadError:
+        # Not chained: the error may quote the body.
+        raise CallerError(Reason.BODY_MALFORMED, "the body is not framed as HTTP has it") from None
     return Body(b"".join(parts))
 
 
 async def service_of(request: web.BaseRequest, gateway: Gateway) -> Service:
     """The service that the request's token names. Raises `TOKEN_MISSING`, `TOKEN_INVALID`."""
-    return await gateway.services.verify(bearer_token(request.headers.get("Authorization")))
+    values = request.headers.getall("Authorization", [])
+    if len(values) > 1:
+        raise CallerError(Reason.TOKEN_INVALID, "the request names more than one service")
+    return await gateway.services.verify(bearer_token(values[0] if values else None))
 
 
 async def permitted(request: web.BaseRequest, gateway: Gateway, scope: str) -> Service:
@@ -88,17 +101,26 @@ def _places(error: ValidationError) -> str:
 
 
 def _place(parts: tuple[Any, ...]) -> str:
-    # Names of undeclared members are the caller's own words and stay out.
-    return ".".join(str(part) if isinstance(part, int) else part for part in parts) or "body"
+    # Other names are those of our classes, which say nothing to the caller, or
+    # the caller's own words: undeclared members and keys, which may be anything.
+    declared = _declared()
+    told = [str(part) for part in parts if isinstance(part, int) or part in declared]
+    return ".".join(told) or "body"
+
+
+@cache
+def _declared() -> frozenset[str]:
+    """The names of all members of all bodies."""
+    return frozenset(name for body in Strict.__subclasses__() for name in body.model_fields)
 
 
 def _message(one: Any) -> str:
     return "this member is not declared" if one["type"] == "extra_forbidden" else str(one["msg"])
 
 
-def moment(text: str) -> datetime:
-    """An RFC 3339 time of a body. Raises `ValueError`."""
-    return parse_stamp(text)
+def moment(value: object) -> datetime:
+    """An RFC 3339 time of a body. Raises `ValueError`, without the value."""
+    return parse_stamp(value if isinstance(value, str) else "")
 
 
 def query_of(request: web.BaseRequest) -> dict[str, str]:

@@ -53,30 +53,22 @@ async def _incoming(
     headers: dict[str, list[str]] = defaultdict(list)
     for name, value in request.headers.items():
         headers[name.lower()].append(value)
-    bare = Incoming(
+    body, too_large = None, None
+    try:
+        body = await read_body(request, gateway.limits.bytes)
+    except CallerError as error:
+        too_large = error
+    incoming = Incoming(
         service=service,
         method=request.method,
         partner=partner,
         path=slash + rest,
         query=query,
         headers=headers,
-        body=None,
+        body=body,
         share=new_id("shr", gateway.random),
     )
-    try:
-        body = await read_body(request, gateway.limits.bytes)
-    except CallerError as error:
-        return await _too_large(bare, gateway, error)
-    return Incoming(
-        service=service,
-        method=bare.method,
-        partner=partner,
-        path=bare.path,
-        query=query,
-        headers=headers,
-        body=body,
-        share=bare.share,
-    )
+    return incoming if too_large is None else await _too_large(incoming, gateway, too_large)
 
 
 async def _too_large(bare: Incoming, gateway: Gateway, error: CallerError) -> web.Response:

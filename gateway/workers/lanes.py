@@ -5,8 +5,8 @@ never holds up another. Beside them the closer, which brings cases to their end.
 
 import asyncio
 
-from gateway.errors import GatewayError, StoreFailed
-from gateway.flows import cases, notices
+from gateway.errors import LedgerContradiction, StoreFailed
+from gateway.flows import finishing, notices
 from gateway.flows.gateway import Gateway
 from gateway.model.cases import Notice
 from gateway.workers.pace import first_of
@@ -14,10 +14,14 @@ from gateway.workers.pace import first_of
 IN_FLIGHT = 256
 PER_PARTNER = 4
 IDLE_SECONDS = 0.5
+WRITE_AGAIN_SECONDS = 0.5
 DEADLINE_SECONDS = 1.0
 
 # While a case waits for shares in flight.
 BUSY_SECONDS = 0.05
+
+# Between two tries to cut the database's log, while somebody reads an old state of it.
+LONGEST_SCRUB_PAUSE_SECONDS = 30.0
 
 
 async def tell(gateway: Gateway) -> None:
@@ -45,28 +49,63 @@ async def _claim(gateway: Gateway, limit: int) -> list[Notice]:
 
 
 async def _deliver(notice: Notice, gateway: Gateway) -> None:
+    how = await notices.deliver(notice, gateway)
+    while not await _written(notice, gateway, how) and not gateway.stopping.is_set():
+        await first_of(gateway.stopping, seconds=WRITE_AGAIN_SECONDS)
+
+
+async def _written(notice: Notice, gateway: Gateway, how: notices.How) -> bool:
+    """
+    Whether the end of a try is on the disk. As long as it is not, the notice
+    stays claimed; given back it would be told once more for nothing.
+    """
     try:
-        await notices.deliver(notice, gateway)
-    except GatewayError as error:
-        gateway.log.warning("notice-failed", notice=notice.id, code=error.code)
+        await notices.change(gateway, notice.id, how)
+    except StoreFailed:
+        gateway.log.warning("ledger-unavailable", notice=notice.id)
+        return False
+    return True
 
 
 async def close(gateway: Gateway) -> None:
     """
     Bring cases to their end until the gateway stops: let held notices go, destroy
-    keys, notice deadlines.
+    keys, notice deadlines, and leave nothing of what was destroyed in the log.
     """
-    looked = 0.0
-    loop = asyncio.get_running_loop()
+    aside = _Aside(gateway)
     while not gateway.stopping.is_set():
         gateway.cases_opened.clear()
-        unfinished = True
+        pause = DEADLINE_SECONDS
         try:
-            unfinished = await cases.resume(gateway)
-            if loop.time() - looked >= DEADLINE_SECONDS:
-                looked = loop.time()
-                await notices.look_at_deadlines(gateway)
+            if await finishing.resume(gateway):
+                pause = BUSY_SECONDS
+            await aside.step()
         except StoreFailed:
             gateway.log.warning("ledger-unavailable")
-        pause = BUSY_SECONDS if unfinished else DEADLINE_SECONDS
+        except LedgerContradiction:
+            raise
+        except Exception:
+            # A case that nobody can bring further must not end what all others need.
+            gateway.log.exception("worker-failed", worker="closer")
         await first_of(gateway.cases_opened, gateway.stopping, seconds=pause)
+
+
+class _Aside:
+    """What the closer does now and then, however often it is woken."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._look_at = self._scrub_at = 0.0
+        self._scrub_pause = DEADLINE_SECONDS
+
+    async def step(self) -> None:
+        """Look at deadlines, and scrub, each where its time has come."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._look_at:
+            self._look_at = now + DEADLINE_SECONDS
+            await notices.look_at_deadlines(self._gateway)
+        if now >= self._scrub_at:
+            self._scrub_at = now + self._scrub_pause
+            done = await self._gateway.store.scrub()
+            longer = min(2 * self._scrub_pause, LONGEST_SCRUB_PAUSE_SECONDS)
+            self._scrub_pause = DEADLINE_SECONDS if done else longer

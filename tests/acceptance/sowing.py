@@ -23,6 +23,8 @@ from gateway.testing.server import GatewayProcess
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _TAIL = _LETTERS + "0123456789"
+# A listener that has not answered by then waits for more.
+IDLE_SECONDS = 0.5
 # Between two words of a mark: what JSON, URLs, headers and regular expressions must escape.
 AWKWARD = "\"/é+%&=\\ 欧阳'<"
 
@@ -74,9 +76,9 @@ class Marks:
         self.leaves |= {label} if leaves else set()
         return value
 
-    def needles(self, *, but: set[str] | None = None) -> Needles:
-        """For a search for all but some."""
-        return Needles({label: v for label, v in self.all.items() if label not in (but or set())})
+    def needles(self) -> Needles:
+        """For a search; takes half a second to make, so make it once."""
+        return Needles(self.all)
 
 
 class Written:
@@ -147,12 +149,13 @@ class Written:
         assert process.returncode == code, said.decode(errors="replace")
         self.note(self.refused, said)
 
-    def search(self, marks: Marks) -> list[Finding]:
+    def search(self, marks: Marks, needles: Needles) -> list[Finding]:
         """Every mark in everything; in partners' answers those that may not be shown."""
         own = [place for place in self.folder.iterdir() if place != self.answered]
+        shown = search_tree(self.answered, needles)
         return [
-            *search_tree(own, marks.needles()),
-            *search_tree(self.answered, marks.needles(but=marks.shown)),
+            *search_tree(own, needles),
+            *(finding for finding in shown if finding.label not in marks.shown),
         ]
 
 
@@ -172,16 +175,20 @@ def _bytes(cell: object) -> bytes:
 
 
 async def raw(gateway: GatewayProcess, data: bytes, *, public: bool = False) -> bytes:
-    """Bytes onto one of the listeners, and whatever comes back until it closes or says no more."""
+    """Bytes onto one of the listeners, and what comes back until it closes or says no more."""
     url = gateway.public_url if public else gateway.internal_url
     reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
     writer.write(data)
-    writer.write_eof()
+    said = b""
     try:
-        async with asyncio.timeout(3):
-            return await reader.read()
+        async with asyncio.timeout(IDLE_SECONDS):
+            while part := await reader.read(1 << 16):
+                said += part
+    except TimeoutError:
+        return said
     finally:
         writer.close()
+    return said
 
 
 class RawServer:

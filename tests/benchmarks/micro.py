@@ -5,7 +5,6 @@ A step is timed in short turns with its peer, ours, peer, ours …, and the medi
 turn of each counts; what else runs on the machine meets both.
 """
 
-import asyncio
 import gc
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -99,9 +98,10 @@ def _turn(call: Callable[[], object], times: int) -> float:
 
 async def _appended(folder: Path, callers: int, effort: Effort) -> dict[str, Any]:
     number = max(callers, min(effort.appends, callers * 2_000))
-    measure: Callable[[], Awaitable[tuple[float, float]]] = lambda: appends(
-        folder, callers=callers, number=number
-    )
+
+    def measure() -> Awaitable[tuple[float, float]]:
+        return appends(folder, callers=callers, number=number)
+
     turns = [await measure() for _ in range(max(1, effort.turns // 3))]
     ours, peer = median(one for one, _ in turns), median(other for _, other in turns)
     return {
@@ -114,5 +114,3 @@ async def _appended(folder: Path, callers: int, effort: Effort) -> dict[str, Any
         "peer_us": round(1e6 / peer, 2),
         "ratio": round(ours / peer, 3),
     }
-
-

@@ -162,9 +162,7 @@ async def _peers(stage: Stage, stack: AsyncExitStack) -> None:
 
 def _gateway(stage: Stage, made: Made, folder: Path) -> GatewayProcess:
     serve = gateway_command("--home", str(made.home), "serve")
-    return GatewayProcess(
-        made.home, command=pinned(stage.subject, *serve), logs=folder / "logs"
-    )
+    return GatewayProcess(made.home, command=pinned(stage.subject, *serve), logs=folder / "logs")
 
 
 async def _know(stage: Stage, gateway: GatewayProcess, made: Made) -> None:
@@ -209,9 +207,7 @@ async def _rounds(stage: Stage) -> dict[int, dict[str, list[Round]]]:
         ways = measured[connections] = {way: [] for way in WAYS}
         for number in range(1, stage.size.rounds + 1):
             for way in WAYS:
-                one = await stage.measure(
-                    way, connections=connections, seconds=stage.size.seconds
-                )
+                one = await stage.measure(way, connections=connections, seconds=stage.size.seconds)
                 ways[way].append(one)
                 stage.say(
                     f"share: {connections:2} connections, round {number}, {TITLES[way]:20}"

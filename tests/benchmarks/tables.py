@@ -63,7 +63,10 @@ def table(head: Row, rows: Sequence[Row]) -> str:
     """A table in Markdown, its columns lined up; numbers to the right."""
     widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
     right = [all(_number(row[place]) for row in rows) for place in range(len(head))]
-    rule = [("-" * (width - 1) + ":") if end else "-" * width for width, end in zip(widths, right)]
+    rule = [
+        ("-" * (width - 1) + ":") if end else "-" * width
+        for width, end in zip(widths, right, strict=False)
+    ]
     return "\n".join(_line(row, widths, right) for row in (head, rule, *rows))
 
 

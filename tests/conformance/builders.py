@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from gateway.model.cases import Action, Case, CaseScope, CaseState, EraseReason
+from gateway.model.ids import CaseId, PartnerId
 from gateway.ports import (
     IdempotencyRow,
     Intent,
     IntentEntry,
+    NewCase,
     OutcomeWrite,
     QueuedShare,
     Recorded,
@@ -133,6 +136,32 @@ def a_queued(
         due=NOW + timedelta(seconds=due_seconds),
         expires=NOW + timedelta(hours=expires_hours),
         sealed=b"payload of " + share.encode(),
+    )
+
+
+def a_case(row: SubjectRow, name: str = "ming") -> NewCase:
+    """A case about what one partner has of a person."""
+    return NewCase(
+        case=Case(
+            id=CaseId("case_1"),
+            action=Action.ERASE,
+            state=CaseState.OPEN,
+            reason=EraseReason.USER_REQUEST,
+            scope=CaseScope(partners=frozenset({PartnerId("swift-parcel")})),
+            accepted_at=NOW,
+            deadline=UNTIL,
+            closed_at=None,
+            subject_hash="salted",
+        ),
+        subject=row,
+        lookup=row.lookup,
+        tombstone=mark(name),
+        tombstone_expires="2099-12",
+        fence=b"fence",
+        whole=False,
+        key=bytes(61),
+        sealed=b"plan",
+        leaves=(a_leaf("case_1"),),
     )
 
 

@@ -11,6 +11,7 @@ from gateway.errors import Fenced, Stale
 from gateway.ports import ConsentRow, EvidenceRow, Store, SubjectRow
 from tests.conformance.builders import (
     Plant,
+    a_case,
     a_leaf,
     a_row,
     an_entry,
@@ -221,6 +222,19 @@ class AliasSuite:
 
         assert [fence.case for fence in (await known(store, "li")).fences] == ["case_1"]
 
+    async def test_an_open_case_follows_into_the_joined_person(self, store: Store):
+        """A case of one id that is not planned yet is about everything of the joined person."""
+        ming, li = await stored(store, "ming", "li")
+        await store.intend(an_intent(an_entry(li, "a", name="li")))
+        await store.begin_case(a_case(li, "li"))
+        li = (await known(store, "li")).row
+        joined_ming, _ = await joined(store, ming, li)
+
+        (case,) = await store.unfinished_cases()
+        assert case.person == joined_ming.person
+        rows, _ = await store.plan_rows(case.person or 0)
+        assert [row.share for row in rows] == ["shr_1"]
+
     async def test_the_account_goes_over_all_aliases(self, store: Store):
         """What left under one id is in the account under every id of the person."""
         ming, li = await stored(store, "ming", "li")
@@ -349,6 +363,18 @@ class AccountSuite:
 
         assert await store.open_intents() == 0
         assert await store.outcomes("shr_1") == ["delivered"]
+
+    async def test_a_declared_disclosure_keeps_the_recipients_own_ids(self, store: Store):
+        """What a recipient calls the record is there for the notice, as for a carried share."""
+        entry = replace(an_entry(a_row()), references=b"sealed")
+        (declared,) = await store.declare([(entry, "shr_1", "acme")])
+        state = await store.subject(a_row().lookup)
+        assert state is not None
+        _, references = await store.plan_rows(state.row.person or 0)
+
+        assert [(one.share, one.subject, one.sealed) for one in references] == [
+            ("shr_1", declared.subject, b"sealed")
+        ]
 
 
 class EvidenceSuite:

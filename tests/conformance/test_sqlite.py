@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from textwrap import dedent
@@ -22,6 +22,8 @@ from tests.conformance.builders import a_leaf, a_row, an_entry, an_intent
 from tests.conformance.ledger_suite import Reopen
 from tests.conformance.store_suite import StoreSuite
 
+Start = Callable[..., Awaitable[SQLiteStore]]
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -30,32 +32,39 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[SQLiteStore]:
-    """A started store."""
-    store = SQLiteStore(path)
-    await store.start()
-    yield store
-    await store.close()
+async def start() -> AsyncIterator[Start]:
+    """Starts stores, and closes them when the test is over however it ended."""
+    async with AsyncExitStack() as stack:
+
+        async def started(path: Path, *, looking: bool = False) -> SQLiteStore:
+            store = SQLiteStore(path)
+            await (store.open_for_reading() if looking else store.start())
+            stack.push_async_callback(store.close)
+            return store
+
+        yield started
 
 
 @pytest.fixture
-async def reopen(path: Path, tmp_path: Path) -> AsyncIterator[Reopen]:
+async def store(path: Path, start: Start) -> SQLiteStore:
+    """A started store."""
+    return await start(path)
+
+
+@pytest.fixture
+def reopen(path: Path, tmp_path: Path, start: Start) -> Reopen:
     """Copies the files as a crash would leave them, and starts on the copy."""
-    async with AsyncExitStack() as stack:
 
-        async def again() -> SQLiteStore:
-            folder = tmp_path / f"crash-{len(list(tmp_path.iterdir()))}"
-            folder.mkdir()
-            for file in path.parent.glob("gateway.db*"):
-                # The index in shared memory does not survive the machine.
-                if not file.name.endswith(("-shm", ".owner")):
-                    shutil.copy(file, folder)
-            after = SQLiteStore(folder / path.name)
-            await after.start()
-            stack.push_async_callback(after.close)
-            return after
+    async def again() -> SQLiteStore:
+        folder = tmp_path / f"crash-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        for file in path.parent.glob("gateway.db*"):
+            # The index in shared memory does not survive the machine.
+            if not file.name.endswith(("-shm", ".owner")):
+                shutil.copy(file, folder)
+        return await start(folder / path.name)
 
-        yield again
+    return again
 
 
 @pytest.fixture
@@ -124,39 +133,32 @@ async def test_a_store_has_one_owner(store: SQLiteStore, path: Path):
     assert await store.size() == 1
 
 
-async def test_the_ownership_ends_with_its_owner(path: Path):
+async def test_the_ownership_ends_with_its_owner(path: Path, start: Start):
     """After a close the next one may start; what was queued before is there."""
-    first = SQLiteStore(path)
-    await first.start()
+    first = await start(path)
     await first.append([a_leaf("a")])
     await first.close()
     assert not owned_by_another(first.lock_path)
 
-    second = SQLiteStore(path)
-    await second.start()
+    second = await start(path)
     assert await second.leaves(0, 10) == [a_leaf("a")]
-    await second.close()
 
 
-async def test_close_writes_what_is_queued(path: Path):
+async def test_close_writes_what_is_queued(path: Path, start: Start):
     """Outcomes that were noted before the end are on the disk after it."""
-    first = SQLiteStore(path)
-    await first.start()
+    first = await start(path)
     appends = [asyncio.ensure_future(first.append([a_leaf(str(n))])) for n in range(20)]
     await asyncio.sleep(0)
     await first.close()
     await asyncio.gather(*appends)
 
-    second = SQLiteStore(path)
-    await second.start()
+    second = await start(path)
     assert await second.size() == 20
-    await second.close()
 
 
-async def test_a_newer_database_is_refused(path: Path):
+async def test_a_newer_database_is_refused(path: Path, start: Start):
     """A database that a newer program migrated is not touched by an older one."""
-    store = SQLiteStore(path)
-    await store.start()
+    store = await start(path)
     await store.close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 9999")
@@ -196,11 +198,10 @@ async def test_what_is_no_database_is_refused(path: Path):
     assert not owned_by_another(path.with_name("gateway.db.owner"))
 
 
-async def test_an_empty_file_becomes_the_database(path: Path):
+async def test_an_empty_file_becomes_the_database(path: Path, start: Start):
     """A file that was only made, as by a failed first start, is filled."""
     path.touch()
-    store = SQLiteStore(path)
-    await store.start()
+    store = await start(path)
     await store.append([a_leaf("a")])
     await store.close()
 
@@ -224,18 +225,14 @@ async def test_a_lock_that_cannot_be_written(path: Path):
         await SQLiteStore(path).start()
 
 
-async def test_a_path_with_characters_of_urls(tmp_path: Path):
+async def test_a_path_with_characters_of_urls(tmp_path: Path, start: Start):
     """A home may be called what its owner likes."""
     path = tmp_path / "100% #1 home?" / "gateway.db"
-    store = SQLiteStore(path)
-    await store.start()
+    store = await start(path)
     await store.append([a_leaf("a")])
-    looking = SQLiteStore(path)
-    await looking.open_for_reading()
+    looking = await start(path, looking=True)
 
     assert await looking.size() == 1
-    await looking.close()
-    await store.close()
 
 
 async def test_a_reader_of_what_is_not_there(path: Path):
@@ -245,17 +242,14 @@ async def test_a_reader_of_what_is_not_there(path: Path):
     assert not path.exists()
 
 
-async def test_a_reader_after_its_owner(path: Path):
+async def test_a_reader_after_its_owner(path: Path, start: Start):
     """A database whose gateway has ended is read like a running one's."""
-    store = SQLiteStore(path)
-    await store.start()
+    store = await start(path)
     await store.intend(an_intent(an_entry(a_row())))
     await store.close()
-    looking = SQLiteStore(path)
-    await looking.open_for_reading()
+    looking = await start(path, looking=True)
 
     assert await looking.open_intents() == 1
-    await looking.close()
     assert not owned_by_another(store.lock_path)
 
 

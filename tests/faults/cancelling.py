@@ -1,11 +1,14 @@
 """A coroutine that is cancelled at one chosen await."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from enum import Enum
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+# After so many turns a write has been handed to the disk, and not come back yet.
+TURNS = 3
 
 
 class When(Enum):
@@ -13,6 +16,8 @@ class When(Enum):
 
     AT_ONCE = "at-once"
     """As it begins to wait: what it waits for is cancelled too."""
+    MEANWHILE = "meanwhile"
+    """A little later: what it waits for has begun its work."""
     AS_IT_ENDS = "as-it-ends"
     """When what it waits for has just ended, and its result is lost."""
 
@@ -54,8 +59,19 @@ class CancelledAt(Awaitable[T]):
         if self._when is When.AS_IT_ENDS and awaited is not None:
             # Before the task's own callback, which is added after this one.
             awaited.add_done_callback(lambda _: task.cancel())
+        elif self._when is When.MEANWHILE:
+            _in_turns(TURNS, task.cancel)
         else:
             task.cancel()
+
+
+def _in_turns(turns: int, call: Callable[[], object]) -> None:
+    """Call it when the loop has gone round so often."""
+    loop = asyncio.get_running_loop()
+    if turns:
+        loop.call_soon(_in_turns, turns - 1, call)
+    else:
+        call()
 
 
 async def run(awaitable: Awaitable[T]) -> T | BaseException:

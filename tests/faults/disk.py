@@ -4,7 +4,6 @@ import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from gateway.stores.sqlite import SQLiteStore
@@ -34,7 +33,7 @@ def full_disk(limit_bytes: int = FULL_BYTES) -> Iterator[None]:
 @contextmanager
 def read_only(store: SQLiteStore) -> Iterator[None]:
     """Inside, the store's writer has a connection that SQLite lets only read."""
-    uri = store_path(store).absolute().as_uri() + "?mode=ro"
+    uri = store.path.absolute().as_uri() + "?mode=ro"
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(
@@ -47,29 +46,15 @@ def read_only(store: SQLiteStore) -> Iterator[None]:
 
 @contextmanager
 def connecting(writer: Writer, connect: Callable[[], sqlite3.Connection]) -> Iterator[None]:
-    """Inside, the writer connects so; it does at once, and again afterwards."""
+    """Inside, the writer connects so; it does at its next batch, and again afterwards."""
     private: Any = writer
     before = private._connect
-    _disconnect(private)
-    private._connect = connect
+    # Let go and not closed: a commit may be under way on it in the writer's thread.
+    private._db, private._connect = None, connect
     try:
         yield
     finally:
-        private._connect = before
-        _disconnect(private)
-
-
-def _disconnect(writer: Any) -> None:
-    if writer._db is not None:
-        writer._db.close()
-        writer._db = None
-
-
-def store_path(store: SQLiteStore) -> Path:
-    """Where the store's file is."""
-    private: Any = store
-    path: Path = private._path
-    return path
+        private._db, private._connect = None, before
 
 
 class Flaky:

@@ -50,6 +50,7 @@ LATER = 0.2
 
 PEOPLE_AT_ONCE = 12
 LONGEST_WAIT_SECONDS = 0.5
+LOAD_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -180,18 +181,14 @@ class Scene:
         self.partners[SLOW].script.always(Delay(0.15))
         self.partners[MUTE].script.always(Silence())
         calls: list[Call] = []
-        async with self.client() as app:
-            callers = [
-                asyncio.create_task(self._keep_asking(app, partner, calls))
-                for partner, workers in WORKERS.items()
-                for _ in range(workers)
-            ]
-            async with asyncio.timeout(20):
-                while len(self.partners[MUTE].came) < WORKERS[MUTE] // 2:
-                    await asyncio.sleep(0.005)
+        async with self.client() as app, asyncio.timeout(LOAD_SECONDS), asyncio.TaskGroup() as load:
+            for partner, workers in WORKERS.items():
+                for _ in range(workers):
+                    load.create_task(self._keep_asking(app, partner, calls))
+            while len(self.partners[MUTE].came) < WORKERS[MUTE] // 2:
+                await asyncio.sleep(0.005)
             await asyncio.sleep(self.rng.uniform(0, LONGEST_WAIT_SECONDS))
             await self.gateway.kill()
-            await asyncio.gather(*callers)
         return calls
 
     async def _keep_asking(self, app: GatewayClient, partner: str, calls: list[Call]) -> None:
@@ -203,6 +200,8 @@ class Scene:
                 call.reply = await self.ask(app, call)
             except aiohttp.ClientError:
                 return
+            if call.reply.status not in (200, 202):
+                raise RuntimeError(f"{partner}: {call.reply} before anything was killed")
 
     def next_call(self, partner: str, number: int, *, later: bool) -> Call:
         """A request of the app about one of a few people."""

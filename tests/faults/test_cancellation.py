@@ -2,9 +2,9 @@
 Every await of a share is cancelled once, and nobody else notices.
 
 Each case runs the share to see how often it waits, and then again for each of
-these awaits, cancelled as it begins to wait and as what it waits for ends. A
-second share of somebody else runs beside it, and afterwards the same request
-comes again under the same idempotency key.
+these awaits, cancelled as it begins to wait, a little later, and as what it
+waits for ends. A second share of somebody else runs beside it, and afterwards
+the same request comes again under the same idempotency key.
 """
 
 import asyncio
@@ -75,8 +75,8 @@ class Tried:
     key: str
 
 
-async def attempts(house: House, case: Case, when: When) -> list[Tried]:
-    """Cancel the share at every await, one after another."""
+async def attempts(house: House, case: Case, *moments: When) -> list[Tried]:
+    """Cancel the share at every await, at each moment of it, one after another."""
     await case.prepare(house, "u-count")
     counted = CancelledAt(
         share(case.incoming(house.gateway, "u-count", **case.options), house.gateway)
@@ -85,6 +85,7 @@ async def attempts(house: House, case: Case, when: When) -> list[Tried]:
     # A few more: which awaits there are depends on what is in memory by then.
     return [
         await attempt(house, case, f"{when.value}-{at}", at, when)
+        for when in moments
         for at in range(1, counted.suspensions + 4)
     ]
 
@@ -110,15 +111,9 @@ def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
 
-@pytest.fixture(params=When, ids=lambda when: when.value)
-def when(request: pytest.FixtureRequest) -> When:
-    when: When = request.param
-    return when
-
-
-async def test_every_await_is_cancelled_once(house: House, case: Case, when: When):
+async def test_every_await_is_cancelled_once(house: House, case: Case):
     """A share that is given up anywhere leaves others working and the ledger whole."""
-    tried = await attempts(house, case, when)
+    tried = await attempts(house, case, *When)
     await until_settled(house)
     told = await outcomes(house)
     came = arrived(house.recipients[COURIER]) | arrived(house.recipients[ADVERTISER])
@@ -133,33 +128,26 @@ async def test_every_await_is_cancelled_once(house: House, case: Case, when: Whe
         # What reached a recipient is never recorded as not sent.
         if one.share in came:
             assert told[one.share][-1] in ("delivered", "unknown"), one
+        sent_at_most_once(one, {one.share, _share(one.again)} & came)
     assert (await verified(house)).open_intents == 0
 
 
-async def test_a_request_that_was_given_up_is_sent_at_most_once(
-    house: House, case: Case, when: When
-):
-    """Sent again under its key it is carried, or said to be unknown, and never sent twice."""
-    tried = await attempts(house, case, when)
-    await until_settled(house)
-    came = arrived(house.recipients[COURIER]) | arrived(house.recipients[ADVERTISER])
-
-    for one in tried:
-        shares = {one.share, _share(one.again)} & came
-        assert len(shares) <= 1, one
-        match one.again:
-            case ShareAnswer(status=200):
-                assert shares == {one.again.share}, one
-            case ShareAnswer(status=202):
-                assert shares == set()
-            case Declined(problem=told) if told.reason is Reason.OUTCOME_UNKNOWN:
-                assert told.disclosed is Disclosed.MAYBE
-                assert told.share == one.share
-            case Declined(problem=told):
-                assert told.reason is Reason.CONSENT_MISSING, one
-                assert shares == set()
-            case _:
-                pytest.fail(f"the request came again and ended so: {one}")
+def sent_at_most_once(one: Tried, came: set[str | None]) -> None:
+    """A request that comes again is carried, or said to be unknown, and never sent twice."""
+    assert len(came) <= 1, one
+    match one.again:
+        case ShareAnswer(status=200):
+            assert came == {one.again.share}, one
+        case ShareAnswer(status=202):
+            assert came == set()
+        case Declined(problem=told) if told.reason is Reason.OUTCOME_UNKNOWN:
+            assert told.disclosed is Disclosed.MAYBE
+            assert told.share == one.share
+        case Declined(problem=told):
+            assert told.reason is Reason.CONSENT_MISSING, one
+            assert came == set()
+        case _:
+            pytest.fail(f"the request came again and ended so: {one}")
 
 
 def _share(ended: Any) -> str | None:
@@ -187,9 +175,9 @@ async def test_a_share_that_was_given_up_before_it_left_is_carried_when_it_comes
             assert one.again.status == 200
 
 
-async def test_what_was_accepted_for_later_is_accepted_once(house: House, when: When):
+async def test_what_was_accepted_for_later_is_accepted_once(house: House):
     """A queued share that was given up is in the queue once, however often it came."""
-    tried = await attempts(house, CASES["for-later"], when)
+    tried = await attempts(house, CASES["for-later"], *When)
     store = house.gateway.store
 
     for one in tried:

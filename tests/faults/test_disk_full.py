@@ -11,7 +11,7 @@ from gateway.stores.sqlite import SQLiteStore
 from gateway.testing.partner import FakePartner
 from gateway.testing.received import Received
 from gateway.workers import courier as worker
-from tests.faults.disk import FULL_BYTES, full_disk, read_only, store_path
+from tests.faults.disk import FULL_BYTES, full_disk, read_only
 from tests.faults.scene import (
     ADVERTISER,
     COURIER,
@@ -54,8 +54,7 @@ def broken(request: pytest.FixtureRequest, store: SQLiteStore) -> Broken:
 @contextmanager
 def full(store: SQLiteStore) -> Iterator[None]:
     """The disk is full for the database's log, which is where every commit goes."""
-    path = store_path(store)
-    log = path.with_name(path.name + "-wal")
+    log = store.path.with_name(store.path.name + "-wal")
     assert log.stat().st_size > FULL_BYTES
     with full_disk():
         yield
@@ -158,19 +157,19 @@ class TestOutcomes:
         assert (await verified(house)).open_intents == 0
 
     async def test_many_outcomes_are_each_written_once(
-        self, house: House, store: SQLiteStore, broken: Broken, courier: FakePartner
+        self, house: House, store: SQLiteStore, courier: FakePartner
     ):
         """However often outcomes were tried in vain, each is in the ledger once."""
         with ExitStack() as trouble:
-            breaks_at_arrival(courier, trouble, broken, at=300)
-            replies = await asyncio.gather(*(house.share(subject=f"u-{n}") for n in range(300)))
+            breaks_at_arrival(courier, trouble, lambda: full(store), at=120)
+            replies = await asyncio.gather(*(house.share(subject=f"u-{n}") for n in range(120)))
             await asyncio.sleep(0.05)
         await until_settled(house)
 
         assert {reply.status for reply in replies} == {200}
         told = await outcomes(house)
         assert told == {reply.share: ["delivered"] for reply in replies}
-        assert (await verified(house)).kinds["outcome"] == 300
+        assert (await verified(house)).kinds["outcome"] == 120
 
     async def test_outcomes_of_a_gateway_that_ends_meanwhile(
         self, house: House, store: SQLiteStore, broken: Broken, courier: FakePartner

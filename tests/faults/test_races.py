@@ -7,9 +7,9 @@ after it: the last look before the first byte sees it.
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -34,7 +34,7 @@ from tests.faults.scene import (
 from tests.marks import promise
 from tests.promises.house import House
 
-OVER = "withdrawn"
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -87,6 +87,13 @@ def watched(house: House) -> Iterator[Looks]:
         house.gateway.egress = egress
 
 
+async def after_turns(turns: int, coroutine: Awaitable[T]) -> T:
+    """Run it when the loop has gone round so often."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    return await coroutine
+
+
 async def tried(incoming: Any, house: House) -> ShareAnswer | Declined:
     """Carry a share; its answer or its refusal."""
     try:
@@ -106,21 +113,29 @@ class TestWaitingForAConnection:
         await house.start()
         return house
 
-    async def waiting(self, house: House, partner: FakePartner) -> "list[asyncio.Future[Any]]":
+    async def waiting(
+        self, house: House, partner: FakePartner, **options: Any
+    ) -> "list[asyncio.Future[Any]]":
         """One share that has the connection, and one behind it whose intent is durable."""
-        partner.script.next(Delay(0.15))
+        partner.script.next(Delay(30))
         first = asyncio.ensure_future(self.share(house, partner, "u-first"))
         await until(lambda: len(partner.arrivals) == 1)
-        second = asyncio.ensure_future(self.share(house, partner, "u-second"))
-        async with asyncio.timeout(2):
+        second = asyncio.ensure_future(self.share(house, partner, "u-second", **options))
+        async with asyncio.timeout(5):
             while len(await house.leaves("intent")) < 2:
                 await asyncio.sleep(0.002)
         return [first, second]
 
-    async def share(self, house: House, partner: FakePartner, subject: str) -> Any:
+    async def ended(self, partner: FakePartner, shares: "list[asyncio.Future[Any]]") -> list[Any]:
+        """Let the recipient answer, and see how both shares end."""
+        running: Any = partner
+        running._running.released.set()
+        return await asyncio.gather(*shares)
+
+    async def share(self, house: House, partner: FakePartner, subject: str, **options: Any) -> Any:
         if partner.id == ADVERTISER:
-            return await share_event(house, subject)
-        return await house.share(subject=subject)
+            return await share_event(house, subject, **options)
+        return await house.share(subject=subject, **options)
 
     @promise("C3")
     async def test_a_consent_is_withdrawn(self, house: House, advertiser: FakePartner):
@@ -129,7 +144,7 @@ class TestWaitingForAConnection:
         consent = await house.consent("u-second")
         shares = await self.waiting(house, advertiser)
         await house.withdraw(consent)
-        first, second = await asyncio.gather(*shares)
+        first, second = await self.ended(advertiser, shares)
         await until_settled(house)
 
         assert first.status == 200
@@ -145,7 +160,7 @@ class TestWaitingForAConnection:
         courier = house.recipients[COURIER]
         shares = await self.waiting(house, courier)
         assert (await house.ask("POST", f"/v1/partners/{COURIER}/suspend")).status < 300
-        first, second = await asyncio.gather(*shares)
+        first, second = await self.ended(courier, shares)
 
         assert first.status == 200
         assert second.code == "partner-suspended"
@@ -157,7 +172,7 @@ class TestWaitingForAConnection:
         await house.consent("u-second")
         shares = await self.waiting(house, advertiser)
         await house.facts("u-second", minor=True)
-        first, second = await asyncio.gather(*shares)
+        first, second = await self.ended(advertiser, shares)
 
         assert first.status == 200
         assert second.code == "guardian-consent-missing"
@@ -170,8 +185,8 @@ class TestWaitingForAConnection:
         await house.consent("u-first")
         await house.consent("u-second")
         shares = await self.waiting(house, advertiser)
-        await house.consent("u-second", purpose="personalisation")
-        first, second = await asyncio.gather(*shares)
+        await house.consent("u-second", purpose="location-services")
+        first, second = await self.ended(advertiser, shares)
         await until_settled(house)
 
         assert (first.status, second.status) == (200, 200)
@@ -185,16 +200,11 @@ class TestWaitingForAConnection:
         """A refusal between the intent and the first byte is not kept under the key."""
         await house.consent("u-first")
         consent = await house.consent("u-second")
-        advertiser.script.next(Delay(0.1))
-        first = asyncio.ensure_future(share_event(house, "u-first"))
-        await until(lambda: len(advertiser.arrivals) == 1)
-        second = asyncio.ensure_future(share_event(house, "u-second", idempotency_key="k-1"))
-        async with asyncio.timeout(2):
-            while len(await house.leaves("intent")) < 2:
-                await asyncio.sleep(0.002)
+        shares = await self.waiting(house, advertiser, idempotency_key="k-1")
         await house.withdraw(consent)
-        await asyncio.gather(first, second)
+        await self.ended(advertiser, shares)
         refused = await share_event(house, "u-second", idempotency_key="k-1")
+        house.clock.advance(seconds=1)
         await house.consent("u-second")
         carried = await share_event(house, "u-second", idempotency_key="k-1")
 
@@ -211,19 +221,25 @@ async def test_no_share_passes_a_withdrawal_that_has_returned(
     gateway = house.gateway
     over: dict[str, int] = {}
 
-    async def withdraw(subject: str, consent: str, steps: int) -> None:
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        await consents.withdraw(gateway, consent)
+    async def withdraw(subject: str) -> None:
+        await consents.withdraw(gateway, given[subject])
         over[subject] = looks.now()
 
     async def one(number: int) -> tuple[str, str, Any]:
         subject = f"u-{number}"
         incoming = an_event(gateway, subject)
-        consent = given[subject]
-        ended, _ = await asyncio.gather(
-            tried(incoming, house), withdraw(subject, consent, number * 3 % 100)
-        )
+        sharing, withdrawing = tried(incoming, house), withdraw(subject)
+        match number % 12:
+            case 0:
+                await withdrawing
+                ended = await sharing
+            case 1:
+                ended = await sharing
+                await withdrawing
+            case _:
+                ended, _ = await asyncio.gather(
+                    after_turns(number * 5 % 70, sharing), after_turns(number * 3 % 90, withdrawing)
+                )
         return subject, incoming.share, ended
 
     given = {f"u-{n}": await house.consent(f"u-{n}") for n in range(120)}
@@ -333,6 +349,44 @@ async def test_a_consent_counts_for_the_share_after_it(house: House, advertiser:
         assert isinstance(after, ShareAnswer), number
         assert after.status == 200
     assert len(advertiser.arrivals) >= 100
+
+
+async def test_a_person_who_is_being_read_during_a_change(
+    house: House, advertiser: FakePartner, monkeypatch: pytest.MonkeyPatch
+):
+    """What was read of a person before a change is not kept after it, however late it comes."""
+    gateway = house.gateway
+    await house.facts("u-1", opt_out=[])
+    store: Any = gateway.store
+    read, add = store.subject, store.add_consents
+    writing, reading, has_read = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def late_read(lookup: bytes) -> Any:
+        state = await read(lookup)
+        has_read.set()
+        await reading.wait()
+        return state
+
+    async def late_write(rows: Any) -> Any:
+        await writing.wait()
+        return await add(rows)
+
+    monkeypatch.setattr(store, "add_consents", late_write)
+    recording = asyncio.ensure_future(house.consent("u-1"))
+    await asyncio.sleep(0.02)
+    # Some other change of this person throws them out of memory meanwhile.
+    gateway.subjects.forget_all()
+    monkeypatch.setattr(store, "subject", late_read)
+    early = asyncio.ensure_future(tried(an_event(gateway, "u-1"), house))
+    await has_read.wait()
+    writing.set()
+    await recording
+    reading.set()
+    await early
+
+    after = await tried(an_event(gateway, "u-1"), house)
+    assert isinstance(after, ShareAnswer)
+    assert len(advertiser.arrivals) >= 1
 
 
 async def test_two_first_facts_of_a_person_are_both_kept(house: House):

@@ -1,18 +1,34 @@
 """What every test of a promise needs: a clock, a home, a running gateway."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.policy import compile as compiling
+from gateway.policy import documents
 from gateway.testing.clock import Clock
 from gateway.testing.partner import FakePartner
+from gateway.web import openapi
 from tests.promises.house import House, a_courier, empty_home
 
 OpenHouse = Callable[..., Awaitable[House]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unchanged_documents_are_parsed_once() -> Iterator[None]:
+    """
+    Reading YAML takes most of the time in which a house opens, and most of what
+    it reads is the same in each. Both functions are pure.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "scan_document", lru_cache(documents.scan_document))
+        patch.setattr(openapi, "document", lru_cache(openapi.document))
+        yield
 
 
 @pytest.fixture

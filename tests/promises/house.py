@@ -22,6 +22,7 @@ from gateway.cli.start import make_home
 from gateway.flows import policies
 from gateway.flows.gateway import Gateway
 from gateway.ports import FenceRow
+from gateway.testing.authority import IssuedCertificate
 from gateway.testing.builders import a_manifest, a_token, merged, write_manifest
 from gateway.testing.client import GatewayClient, Reply
 from gateway.testing.clock import Clock
@@ -107,10 +108,17 @@ class House:
         manifests: Iterable[Mapping[str, Any]],
         *,
         keys: Mapping[str, PartnerKeys] | None = None,
+        tls: Mapping[str, IssuedCertificate] | None = None,
+        client_ca: Path | None = None,
         settings: Mapping[str, str] | None = None,
         edit: Callable[[Path], None] | None = None,
     ) -> None:
-        """Start the recipients of these manifests, then the gateway. `edit` changes the home."""
+        """
+        Start the recipients of these manifests, then the gateway.
+
+        `keys` and `tls` are by recipient; `client_ca` is whom callers of those with
+        TLS must be certified by. `edit` changes the home.
+        """
         self._settings = {
             "GATEWAY_LISTEN__INTERNAL": self._ports[0].address,
             "GATEWAY_LISTEN__PUBLIC": self._ports[1].address,
@@ -119,22 +127,25 @@ class House:
             **(settings or {}),
         }
         for manifest in manifests:
-            await self._recipient(manifest, (keys or {}).get(manifest["partner"]))
+            id = manifest["partner"]
+            certificate = (tls or {}).get(id)
+            partner = FakePartner(
+                id,
+                purpose=purpose_by_route(manifest),
+                keys=(keys or {}).get(id),
+                reference_names=frozenset({"tracking_number"}),
+                tls=certificate,
+                client_ca=client_ca if certificate else None,
+                clock=self.clock,
+            )
+            await self._recipient(partner, manifest)
         if edit is not None:
             edit(self.folder)
         await self.start()
 
-    async def _recipient(self, manifest: Mapping[str, Any], keys: PartnerKeys | None) -> None:
-        id = manifest["partner"]
-        partner = FakePartner(
-            id,
-            purpose=purpose_by_route(manifest),
-            keys=keys,
-            reference_names=frozenset({"tracking_number"}),
-            clock=self.clock,
-        )
+    async def _recipient(self, partner: FakePartner, manifest: Mapping[str, Any]) -> None:
         await self._stack.enter_async_context(partner)
-        self.recipients[id] = partner
+        self.recipients[partner.id] = partner
         write_manifest(self.folder, partner, at_home(manifest, partner.base_url))
 
     async def start(self) -> None:
@@ -153,7 +164,9 @@ class House:
             self._life.push_async_callback(runner.cleanup)
             await web.TCPSite(runner, "127.0.0.1", lease.port).start()
         self._client = GatewayClient(self.internal_url)
+        self._partner = GatewayClient(f"http://{self._ports[1].address}")
         self._life.push_async_callback(self._client.close)
+        self._life.push_async_callback(self._partner.close)
         for partner in self.recipients.values():
             partner.trust(issuer=self.public_url, jwks=self._running.keys.public_jwks())
 
@@ -197,9 +210,7 @@ class House:
         """A service's token: every scope, partner and purpose, unless the test says less."""
         return a_token(self.folder, **{"scope": SCOPES, "now": self.clock(), **changes})
 
-    def _authorised(
-        self, headers: Mapping[str, str] | None, token: str | None
-    ) -> dict[str, str]:
+    def _authorised(self, headers: Mapping[str, str] | None, token: str | None) -> dict[str, str]:
         """`token`: None for one that may do everything, empty for none at all."""
         if token == "":
             return dict(headers or {})
@@ -241,6 +252,10 @@ class House:
         return await self._client.request(
             method, path, body, headers=self._authorised(headers, token)
         )
+
+    async def public(self, path: str, *, method: str = "GET", body: Any = None) -> Reply:
+        """Any request to the public listener, as a partner sends it."""
+        return await self._partner.request(method, path, body)
 
     async def consent(self, subject: str = "u-1", **changes: Any) -> str:
         """Record a consent; its id."""
@@ -305,8 +320,9 @@ class House:
 
     async def state_of(self, reply: Reply, *, beyond: str = "queued") -> dict[str, Any]:
         """How a queued share stands once it is no longer `beyond`; five seconds at most."""
+        answer: dict[str, Any] = {}
         for _ in range(500):
-            answer: dict[str, Any] = (await self.ask("GET", f"/v1/shares/{reply.share}")).json()
+            answer = (await self.ask("GET", f"/v1/shares/{reply.share}")).json()
             if answer["state"] != beyond:
                 return answer
             self.gateway.queue_grew.set()

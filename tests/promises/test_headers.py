@@ -8,7 +8,7 @@ import pytest
 from gateway.testing.partner import FakePartner
 from tests.marks import promise
 from tests.promises.conftest import OpenHouse
-from tests.promises.house import ORDER, PATH, House, a_courier
+from tests.promises.house import ORDER, PATH, House
 from tests.promises.manifests import a_plain, a_route
 from tests.promises.wire import a_request, exchange
 
@@ -360,5 +360,3 @@ async def test_what_is_no_http_is_refused_like_everything_else(gateway: House) -
         assert answer.headers["content-type"] == "application/problem+json"
         assert b"marked" not in answer.body
         assert "aiohttp" not in answer.headers["server"]
-
-

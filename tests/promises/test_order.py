@@ -1,5 +1,6 @@
 """Of several faults, the first in the contract's order is the one that is answered (§6)."""
 
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -225,9 +226,7 @@ async def test_one_fault_alone_is_answered(code: str, open_house: OpenHouse) -> 
 
 
 @pytest.mark.parametrize("code", CODES)
-async def test_of_all_later_faults_the_first_is_answered(
-    code: str, open_house: OpenHouse
-) -> None:
+async def test_of_all_later_faults_the_first_is_answered(code: str, open_house: OpenHouse) -> None:
     """A fault counts before every one that comes after it in the contract's order."""
     later = CODES[CODES.index(code) :]
     reply, received = await with_faults(*later).made(open_house)
@@ -236,7 +235,7 @@ async def test_of_all_later_faults_the_first_is_answered(
     assert received == []
 
 
-NEIGHBOURS = [pair for pair in zip(CODES, CODES[1:], strict=False)]
+NEIGHBOURS = list(itertools.pairwise(CODES))
 
 
 @pytest.mark.parametrize(("first", "second"), NEIGHBOURS, ids=" before ".join)

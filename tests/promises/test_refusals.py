@@ -218,9 +218,7 @@ TABLE = (
     Row("partner-unknown", 404, asking(partner="nobody")),
     Row("route-not-declared", 404, asking(path="/v2/parcels")),
     Row("subject-missing", 400, asking(subject=None)),
-    Row(
-        "subject-malformed", 400, asking(subject=None, headers={"Sharing-Subject": "%E4%B8"})
-    ),
+    Row("subject-malformed", 400, asking(subject=None, headers={"Sharing-Subject": "%E4%B8"})),
     Row("purpose-missing", 400, asking(purpose=None)),
     Row("body-malformed", 400, asking(body=b'{"recipient": ')),
     Row("body-too-deep", 400, asking(body=DEEP)),
@@ -277,9 +275,7 @@ TABLE = (
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.code)
-async def test_every_code_is_answered_as_the_contract_says(
-    row: Row, open_house: OpenHouse
-) -> None:
+async def test_every_code_is_answered_as_the_contract_says(row: Row, open_house: OpenHouse) -> None:
     """A refusal has its status, its header, a whole problem document, and its leaf."""
     house, reply = await row.scene(open_house)
     told = problem_of(reply)

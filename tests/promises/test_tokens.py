@@ -404,7 +404,7 @@ async def test_every_endpoint_needs_its_scope(
 ) -> None:
     """Without a token 401, with every scope but the right one 403, with it something else."""
     others = [one for one in SCOPES if one != scope]
-    body = {} if method != "GET" else None
+    body: dict[str, Any] | None = {} if method != "GET" else None
     none = await gateway.ask(method, path, body, token="")
     wrong = await gateway.ask(method, path, body, token=gateway.token(scope=others))
     right = await gateway.ask(method, path, body, token=gateway.token(scope=[scope]))

@@ -21,6 +21,7 @@ class StorePart:
     reader: Reader
 
     def __init__(self) -> None:
+        self.clock: Callable[[], datetime] = utc_now
         self.closing = False
         self.on_contradiction: Callable[[LedgerContradiction], None] | None = None
 
@@ -48,6 +49,11 @@ class StorePart:
         """A ledger that contradicts itself stops the process; whoever runs it is told."""
         if self.on_contradiction is not None:
             self.on_contradiction(error)
+
+
+def utc_now() -> datetime:
+    """The time, where nobody gives another clock."""
+    return datetime.now(UTC)
 
 
 def seconds(moment: datetime) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -34,15 +35,16 @@ from gateway.ports import (
 )
 from gateway.stores.sqlite.base import StorePart, from_milliseconds, milliseconds
 from gateway.stores.sqlite.database import connect
-from gateway.stores.sqlite.ledger import append_leaf, put_idempotency
+from gateway.stores.sqlite.ledger import append_leaf, keep_key, put_idempotency
 from gateway.stores.sqlite.people import subject_row
 from gateway.stores.sqlite.reader import Row, Snapshot
 from gateway.stores.sqlite.statements import SQL
 
 PLANNING, TOLD, FINISHED = "planning", "told", "finished"
 
-# The order matters only for the last two: the rows that others point to go last.
+# The order matters only for the ends: keys first, and last the rows that others point to.
 ERASURES = (
+    "erase_keys",
     "erase_shares",
     "erase_references",
     "erase_tokens",
@@ -57,14 +59,20 @@ ERASURES = (
     "erase_row",
 )
 
-SCRUB_SECONDS = 5.0
-SCRUB_TRIES = 20
+# How long cutting the log may keep other writes waiting; somebody who reads for
+# long is not waited for, it is tried again.
+SCRUB_SECONDS = 0.2
 
 
 class CasePart(StorePart):
     """Implements `CaseStore`."""
 
     path: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A process that died may have destroyed something and not got as far as the log.
+        self._unscrubbed = True
 
     async def begin_case(self, new: NewCase) -> str | None:
         """See `CaseStore.begin_case`."""
@@ -91,13 +99,13 @@ class CasePart(StorePart):
         notices: Sequence[NewNotice],
         leaves: Sequence[bytes],
         answer: tuple[bytes, bytes] | None,
-    ) -> None:
+    ) -> bool:
         """See `CaseStore.plan_case`."""
 
-        def operation(db: sqlite3.Connection) -> None:
+        def operation(db: sqlite3.Connection) -> bool:
             row = db.execute(SQL["case_row"], (case,)).fetchone()
             if row is None or row[10] != PLANNING:
-                return
+                return False
             for leaf in leaves:
                 append_leaf(db, leaf)
             for notice in notices:
@@ -105,8 +113,9 @@ class CasePart(StorePart):
             db.execute(SQL["stage_case"], (TOLD, case))
             if answer is not None:
                 db.execute(SQL["case_idempotency"], (answer[1], answer[0]))
+            return True
 
-        await self.write(operation)
+        return await self.write(operation)
 
     async def released(self) -> list[Notice]:
         """See `CaseStore.released`."""
@@ -149,25 +158,34 @@ class CasePart(StorePart):
                 return False
             person = row[11]
             if row[9] and person is not None:
-                if _count(db, "open_of_person", person):
+                if _count(db, "open_of_person", person) or _count(db, "waiting_of_person", person):
                     return False
                 _erase(db, person, case)
                 for mark in tombstones:
                     db.execute(SQL["new_tombstone"], (mark, expires))
             for leaf in leaves:
                 append_leaf(db, leaf)
+            db.execute(SQL["destroy_details"], (case,))
             db.execute(SQL["finish_case"], (case,))
             _close_if_settled(db, case, close_leaf, now)
             return True
 
-        return await self.write(operation)
+        done = await self.write(operation)
+        self._unscrubbed = self._unscrubbed or done
+        return done
 
-    async def scrub(self) -> None:
+    async def scrub(self) -> bool:
         """See `CaseStore.scrub`."""
-        for _ in range(SCRUB_TRIES):
-            if await asyncio.to_thread(_truncate, self.path):
-                return
-            await asyncio.sleep(0.05)
+        if not self._unscrubbed:
+            return True
+        # What is destroyed from here on may miss this turn, and gets the next.
+        self._unscrubbed = False
+        done = False
+        try:
+            done = await asyncio.to_thread(_truncate, self.path)
+        finally:
+            self._unscrubbed = self._unscrubbed or not done
+        return done
 
     async def case(self, id: str) -> Case | None:
         """See `CaseStore.case`."""
@@ -206,10 +224,10 @@ class CasePart(StorePart):
 
         def operation(db: sqlite3.Connection) -> list[Notice]:
             rows = db.execute(SQL["due_notices"], (milliseconds(now), per_partner, limit))
-            claimed = [_notice(row) for row in rows.fetchall()]
-            for notice in claimed:
+            due = [_notice(row) for row in rows.fetchall()]
+            for notice in due:
                 db.execute(SQL["claim_notice"], (notice.id,))
-            return claimed
+            return [replace(notice, attempts=notice.attempts + 1) for notice in due]
 
         return await self.write(operation)
 
@@ -234,7 +252,9 @@ class CasePart(StorePart):
         self, id: str, change: ChangeNotice, close_leaf: CloseLeaf, now: datetime
     ) -> Notice | None:
         """See `CaseStore.change_notice`."""
-        return await self.write(lambda db: _change(db, id, change, close_leaf, now))
+        after = await self.write(lambda db: _change(db, id, change, close_leaf, now))
+        self._unscrubbed = self._unscrubbed or (after is not None and after.settled)
+        return after
 
     async def receipt(self, partner: str, jti: str) -> str | None:
         """See `CaseStore.receipt`."""
@@ -267,18 +287,20 @@ def _begin(db: sqlite3.Connection, new: NewCase) -> str | None:
     person = None
     if stored is not None:
         row = subject_row(stored)
-        if new.subject is None or row.key != new.subject.key:
-            raise Stale("the person is not as the case was opened on")
         person = row.person
         if row.erased:
             running = db.execute(SQL["open_case_of"], (person,)).fetchone()
             if running is not None:
                 return str(running[0])
+        # The epoch as well: whoever holds an alias that was added since must hear of this.
+        if new.subject is None or (row.key, row.epoch) != (new.subject.key, new.subject.epoch):
+            raise Stale("the person is not as the case was opened on")
         _fence(db, new, person)
     elif new.subject is not None and new.subject.no is not None:
         raise Stale("the person's row is gone")
     elif new.whole:
         db.execute(SQL["new_tombstone"], (new.tombstone, new.tombstone_expires))
+        db.execute(SQL["erase_evidence_of"], (new.lookup,))
     for leaf in new.leaves:
         append_leaf(db, leaf)
     _add_case(db, new, person)
@@ -315,6 +337,7 @@ def _add_case(db: sqlite3.Connection, new: NewCase, person: int | None) -> None:
             case.subject_hash,
             new.whole,
             person,
+            keep_key(db, new.key),
             new.sealed,
         ),
     )
@@ -339,7 +362,7 @@ def _add_notice(db: sqlite3.Connection, new: NewNotice, person: int | None) -> N
             notice.held,
             _ms(notice.resend_at),
             person,
-            new.escrow_key,
+            None if new.escrow_key is None else keep_key(db, new.escrow_key),
             new.escrow,
         ),
     )
@@ -361,17 +384,21 @@ def _change(
     if changed is None:
         return before
     after = changed.notice
+    if changed.receipt is not None:
+        jti, token = changed.receipt
+        if db.execute(SQL["receipt"], (after.partner, jti)).fetchone():
+            # The same one twice at the same moment.
+            return before
+        db.execute(SQL["new_receipt"], (after.partner, jti, id, token, milliseconds(now)))
     statement = "put_notice_claimed" if changed.keep_claim else "put_notice"
     db.execute(SQL[statement], (*_columns(after), id))
     for leaf in changed.leaves:
         append_leaf(db, leaf)
-    if changed.receipt is not None:
-        jti, token = changed.receipt
-        db.execute(SQL["new_receipt"], (after.partner, jti, id, token, milliseconds(now)))
     if after.shown() != before.shown():
         _event(db, after.case, "notice", after.shown())
     if after.settled:
         if after.next_at is None:
+            db.execute(SQL["destroy_escrow_key"], (id,))
             db.execute(SQL["destroy_escrow"], (id,))
         _close_if_settled(db, after.case, close_leaf, now)
     return after
@@ -469,7 +496,12 @@ def _case(row: Row, notices: Sequence[Notice] = ()) -> Case:
 
 def _case_row(row: Row) -> CaseRow:
     return CaseRow(
-        case=_case(row), whole=bool(row[9]), stage=row[10], person=row[11], sealed=row[12]
+        case=_case(row),
+        whole=bool(row[9]),
+        stage=row[10],
+        person=row[11],
+        key=row[12],
+        sealed=row[13],
     )
 
 

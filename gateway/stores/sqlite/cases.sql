@@ -11,6 +11,10 @@ UPDATE person SET erased = 1, epoch = epoch + 1 WHERE no = ?;
 INSERT INTO tombstone (mark, expires) VALUES (?, ?)
 ON CONFLICT (mark) DO UPDATE SET expires = max(expires, excluded.expires);
 
+-- forget_tombstones --
+-- Tombstones whose last month is over.
+DELETE FROM tombstone WHERE expires < ?;
+
 -- put_fence --
 -- A fence that lasts while its case is open.
 INSERT INTO fence (case_id, person, sealed) VALUES (?, ?, ?);
@@ -22,25 +26,26 @@ DELETE FROM fence WHERE case_id = ?;
 -- new_case --
 -- A request was accepted.
 INSERT INTO cases (id, action, state, reason, scope, accepted_at, deadline, subject_hash, whole,
-    stage, person, sealed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planning', ?, ?);
+    stage, person, wrapped, sealed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planning', ?, ?, ?);
 
 -- case_row --
 -- One case.
-SELECT id, action, state, reason, scope, accepted_at, deadline, closed_at, subject_hash, whole,
-    stage, person, sealed
-FROM cases WHERE id = ?;
+SELECT c.id, c.action, c.state, c.reason, c.scope, c.accepted_at, c.deadline, c.closed_at,
+    c.subject_hash, c.whole, c.stage, c.person, k.key, c.sealed
+FROM cases c LEFT JOIN wrapped k ON k.no = c.wrapped WHERE c.id = ?;
 
 -- unfinished_cases --
 -- Cases whose plan or whose keys are not done with.
-SELECT id, action, state, reason, scope, accepted_at, deadline, closed_at, subject_hash, whole,
-    stage, person, sealed
-FROM cases WHERE stage <> 'finished' ORDER BY accepted_at;
+SELECT c.id, c.action, c.state, c.reason, c.scope, c.accepted_at, c.deadline, c.closed_at,
+    c.subject_hash, c.whole, c.stage, c.person, k.key, c.sealed
+FROM cases c LEFT JOIN wrapped k ON k.no = c.wrapped
+WHERE c.stage <> 'finished' ORDER BY c.accepted_at;
 
 -- list_cases --
 -- Cases, due first.
 SELECT id, action, state, reason, scope, accepted_at, deadline, closed_at, subject_hash, whole,
-    stage, person, sealed
+    stage, person
 FROM cases
 WHERE (:state IS NULL OR state = :state)
     AND (:before IS NULL OR deadline < :before)
@@ -55,10 +60,14 @@ SELECT id FROM cases WHERE person = ? AND whole = 1 AND stage <> 'finished' LIMI
 -- How far a case is.
 UPDATE cases SET stage = ? WHERE id = ?;
 
+-- destroy_details --
+-- What the plan needed goes: the key, which then opens nothing any more.
+UPDATE wrapped SET key = zeroblob(length(key)) WHERE no = (SELECT wrapped FROM cases WHERE id = ?);
+
 -- finish_case --
--- What the plan needed goes; and the person, where it was the whole one.
-UPDATE cases SET person = CASE whole WHEN 1 THEN NULL ELSE person END, sealed = NULL,
-    stage = 'finished'
+-- And the rest of it; and the person, where it was the whole one.
+UPDATE cases SET person = CASE whole WHEN 1 THEN NULL ELSE person END, wrapped = NULL,
+    sealed = NULL, stage = 'finished'
 WHERE id = ?;
 
 -- close_case --
@@ -73,10 +82,15 @@ SELECT count(*) FROM notice WHERE case_id = ? AND settled = 0;
 -- Whether a notice still waits behind a share.
 SELECT count(*) FROM notice WHERE case_id = ? AND held = 1;
 
+-- waiting_of_person --
+-- Whether any case still needs the person: a notice waits behind a share, or is not planned yet.
+SELECT (SELECT count(*) FROM notice WHERE held = 1 AND person = ?1)
+    + (SELECT count(*) FROM cases WHERE stage = 'planning' AND person = ?1);
+
 -- new_notice --
 -- One message to one recipient.
 INSERT INTO notice (id, case_id, place, partner, state, reason, deadline, next_at, settled, held,
-    resend_at, person, escrow_key, escrow)
+    resend_at, person, wrapped, escrow)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- count_notices --
@@ -114,13 +128,15 @@ SELECT id, case_id, partner, state, reason, deadline, backups_until, attempts, n
 FROM (
     SELECT n.*, row_number() OVER (PARTITION BY n.partner ORDER BY n.next_at) AS lane
     FROM notice n WHERE n.next_at <= ?1 AND n.held = 0 AND n.claimed = 0
-)
-WHERE lane + (SELECT count(*) FROM notice c WHERE c.partner = partner AND c.claimed = 1) <= ?2
+) AS due
+WHERE due.lane + (
+    SELECT count(*) FROM notice c WHERE c.claimed = 1 AND c.partner = due.partner
+) <= ?2
 ORDER BY next_at LIMIT ?3;
 
 -- claim_notice --
--- Somebody sends it.
-UPDATE notice SET claimed = 1 WHERE id = ?;
+-- Somebody sends it. The try counts from here: its answer may overtake its end.
+UPDATE notice SET claimed = 1, attempts = attempts + 1 WHERE id = ?;
 
 -- free_notices --
 -- After a crash nobody sends anything.
@@ -139,15 +155,19 @@ SELECT id FROM notice WHERE settled = 0 AND (
 
 -- escrow --
 -- What a message says of the person.
-SELECT escrow_key, escrow FROM notice WHERE id = ?;
+SELECT k.key, n.escrow FROM notice n JOIN wrapped k ON k.no = n.wrapped WHERE n.id = ?;
 
 -- put_escrow --
 -- More to say.
 UPDATE notice SET escrow = ? WHERE id = ?;
 
+-- destroy_escrow_key --
+-- Its recipient has settled: what it says opens with nothing any more.
+UPDATE wrapped SET key = zeroblob(length(key)) WHERE no = (SELECT wrapped FROM notice WHERE id = ?);
+
 -- destroy_escrow --
--- Its recipient has settled.
-UPDATE notice SET escrow_key = NULL, escrow = NULL, next_at = NULL WHERE id = ?;
+-- And the rest of it. Nothing is to be told, so nothing waits.
+UPDATE notice SET wrapped = NULL, escrow = NULL, next_at = NULL, held = 0 WHERE id = ?;
 
 -- released --
 -- Messages that waited behind shares which have ended.
@@ -156,7 +176,8 @@ SELECT n.id, n.case_id, n.partner, n.state, n.reason, n.deadline, n.backups_unti
 FROM notice n WHERE n.held = 1 AND NOT EXISTS (
     SELECT 1 FROM share s WHERE s.partner = n.partner AND s.outcome IS NULL
         AND s.subject IN (SELECT no FROM subject WHERE person = n.person)
-);
+)
+ORDER BY n.case_id, n.place;
 
 -- release --
 -- It waits no longer.
@@ -199,6 +220,11 @@ INSERT INTO case_event (case_id, kind, data) VALUES (?, ?, ?);
 -- What happened after an event.
 SELECT id, kind, data FROM case_event WHERE case_id = ? AND id > ? ORDER BY id LIMIT 500;
 
+-- erase_keys --
+-- The keys, overwritten where they lie: from here on nothing of the person can be read or linked.
+UPDATE wrapped SET key = zeroblob(length(key))
+WHERE no IN (SELECT wrapped FROM subject WHERE person = ?);
+
 -- erase_shares --
 -- Nothing links a leaf to the person any more.
 UPDATE share SET subject = NULL WHERE subject IN (SELECT no FROM subject WHERE person = ?);
@@ -223,6 +249,10 @@ UPDATE queued SET subject = NULL WHERE subject IN (SELECT no FROM subject WHERE 
 -- erase_evidence --
 DELETE FROM evidence_subject WHERE lookup IN (SELECT lookup FROM subject WHERE person = ?);
 
+-- erase_evidence_of --
+-- Somebody of whom nothing else is stored may stand in a record all the same.
+DELETE FROM evidence_subject WHERE lookup = ?;
+
 -- erase_consents --
 DELETE FROM consent WHERE subject IN (SELECT no FROM subject WHERE person = ?);
 
@@ -236,7 +266,6 @@ UPDATE notice SET person = NULL WHERE person = ?;
 UPDATE cases SET person = NULL WHERE person = ? AND id <> ?;
 
 -- erase_subjects --
--- The keys: from here on nothing of the person can be read or linked.
 DELETE FROM subject WHERE person = ?;
 
 -- erase_row --

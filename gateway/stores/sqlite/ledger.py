@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 
 from gateway.errors import Fenced, LedgerContradiction, Stale, StoreFailed
 from gateway.ports import (
@@ -93,7 +92,7 @@ class LedgerPart(StorePart):
     async def idempotency(self, key: bytes) -> IdempotencyState | None:
         """See `LedgerStore.idempotency`."""
         async with self.reader.snapshot() as view:
-            row = await view.one("idempotency", (key, seconds(datetime.now(UTC))))
+            row = await view.one("idempotency", (key, seconds(self.clock())))
         return (
             IdempotencyState(fingerprint=row[0], share=row[1], subject=row[2], answer=row[3])
             if row
@@ -197,15 +196,25 @@ def ensure_subject(db: sqlite3.Connection, row: SubjectRow, tombstone: bytes | N
             raise Fenced("the person was erased")
         if row.no is not None:
             raise Stale("the person's row is gone")
-        person = db.execute(SQL["new_person"]).lastrowid
-        new = db.execute(SQL["new_subject"], (row.lookup, person, row.key, row.facts))
-        return int(new.lastrowid or 0)
+        return add_subject(db, row)
     no, key, _, epoch, erased = stored
     if erased:
         raise Fenced("the person is being erased")
     if key != row.key or epoch != row.epoch:
         raise Stale("the person's facts changed")
     return int(no)
+
+
+def add_subject(db: sqlite3.Connection, row: SubjectRow) -> int:
+    """Store a person of whom nothing is stored yet; their number."""
+    person = db.execute(SQL["new_person"]).lastrowid
+    values = (row.lookup, person, keep_key(db, row.key), row.facts)
+    return int(db.execute(SQL["new_subject"], values).lastrowid or 0)
+
+
+def keep_key(db: sqlite3.Connection, key: bytes) -> int:
+    """Store a wrapped key that is to be destroyed one day; its number."""
+    return int(db.execute(SQL["new_key"], (key,)).lastrowid or 0)
 
 
 def add_share(

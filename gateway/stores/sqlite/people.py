@@ -16,7 +16,7 @@ from gateway.ports import (
     SubjectState,
 )
 from gateway.stores.sqlite.base import StorePart
-from gateway.stores.sqlite.ledger import add_share
+from gateway.stores.sqlite.ledger import add_share, add_subject
 from gateway.stores.sqlite.reader import Row
 from gateway.stores.sqlite.statements import SQL
 
@@ -101,10 +101,7 @@ class PeoplePart(StorePart):
         """See `SubjectStore.declare`."""
 
         def operation(db: sqlite3.Connection) -> tuple[Recorded, ...]:
-            return tuple(
-                add_share(db, entry, share, "declared", partner, "delivered")
-                for entry, share, partner in entries
-            )
+            return tuple(_declare(db, *one) for one in entries)
 
         return await self.write(operation)
 
@@ -154,8 +151,7 @@ def _stored(db: sqlite3.Connection, row: SubjectRow, tombstone: bytes) -> Subjec
             raise Fenced("the person was erased")
         if row.no is not None:
             raise Stale("the person's row is gone")
-        person = db.execute(SQL["new_person"]).lastrowid
-        db.execute(SQL["new_subject"], (row.lookup, person, row.key, row.facts))
+        add_subject(db, row)
         found = db.execute(SQL["subject"], (row.lookup,)).fetchone()
     stored = subject_row(found)
     if stored.erased:
@@ -193,7 +189,16 @@ def _join(db: sqlite3.Connection, persons: list[int]) -> None:
         db.execute(SQL["join_person"], (first, other))
         db.execute(SQL["join_fences"], (first, other))
         db.execute(SQL["drop_joined_fences"], (other,))
+        db.execute(SQL["join_cases"], (first, other))
+        db.execute(SQL["join_notices"], (first, other))
         db.execute(SQL["drop_person"], (other,))
+
+
+def _declare(db: sqlite3.Connection, entry: IntentEntry, share: str, partner: str) -> Recorded:
+    recorded = add_share(db, entry, share, "declared", partner, "delivered")
+    if entry.references is not None:
+        db.execute(SQL["new_reference"], (share, entry.references, recorded.subject))
+    return recorded
 
 
 def _add_consents(

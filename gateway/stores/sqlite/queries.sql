@@ -8,8 +8,9 @@ SELECT epoch FROM partner WHERE id = ?;
 
 -- subject_for_intent --
 -- Is this still the person that the decision was about?
-SELECT s.no, s.key, s.person, p.epoch, p.erased
-FROM subject s JOIN person p ON p.no = s.person WHERE s.lookup = ?;
+SELECT s.no, k.key, s.person, p.epoch, p.erased
+FROM subject s JOIN wrapped k ON k.no = s.wrapped JOIN person p ON p.no = s.person
+WHERE s.lookup = ?;
 
 -- tombstone --
 -- Is this person kept out?
@@ -23,9 +24,13 @@ SELECT 1 FROM tombstone WHERE mark = ? AND expires >= ?;
 -- A group of aliases, of one so far.
 INSERT INTO person (epoch) VALUES (0);
 
+-- new_key --
+-- A wrapped key, in a place that it never leaves.
+INSERT INTO wrapped (key) VALUES (?);
+
 -- new_subject --
 -- A person's row.
-INSERT INTO subject (lookup, person, key, facts) VALUES (?, ?, ?, ?);
+INSERT INTO subject (lookup, person, wrapped, facts) VALUES (?, ?, ?, ?);
 
 -- new_share --
 -- The erasable index of an intent.
@@ -112,18 +117,21 @@ SELECT seq FROM share WHERE share = ? ORDER BY seq;
 
 -- subject --
 -- One person's row.
-SELECT s.no, s.lookup, s.person, s.key, s.facts, p.epoch, p.erased
-FROM subject s JOIN person p ON p.no = s.person WHERE s.lookup = ?;
+SELECT s.no, s.lookup, s.person, k.key, s.facts, p.epoch, p.erased
+FROM subject s JOIN wrapped k ON k.no = s.wrapped JOIN person p ON p.no = s.person
+WHERE s.lookup = ?;
 
 -- subject_by_no --
 -- One person's row, by number.
-SELECT s.no, s.lookup, s.person, s.key, s.facts, p.epoch, p.erased
-FROM subject s JOIN person p ON p.no = s.person WHERE s.no = ?;
+SELECT s.no, s.lookup, s.person, k.key, s.facts, p.epoch, p.erased
+FROM subject s JOIN wrapped k ON k.no = s.wrapped JOIN person p ON p.no = s.person
+WHERE s.no = ?;
 
 -- aliases --
 -- All rows of one person.
-SELECT s.no, s.lookup, s.person, s.key, s.facts, p.epoch, p.erased
-FROM subject s JOIN person p ON p.no = s.person WHERE s.person = ? ORDER BY s.no;
+SELECT s.no, s.lookup, s.person, k.key, s.facts, p.epoch, p.erased
+FROM subject s JOIN wrapped k ON k.no = s.wrapped JOIN person p ON p.no = s.person
+WHERE s.person = ? ORDER BY s.no;
 
 -- consents --
 -- All consents of one subject.
@@ -167,6 +175,14 @@ UPDATE OR IGNORE fence SET person = ? WHERE person = ?;
 -- drop_joined_fences --
 -- A case that fenced both has its fence already.
 DELETE FROM fence WHERE person = ?;
+
+-- join_cases --
+-- Cases follow the person.
+UPDATE cases SET person = ? WHERE person = ?;
+
+-- join_notices --
+-- What waits behind the shares of this person goes on waiting.
+UPDATE notice SET person = ? WHERE person = ?;
 
 -- drop_person --
 -- A person without rows.

@@ -74,12 +74,13 @@ class QueuePart(StorePart):
         return row[0], max(0.0, (milliseconds(now) - row[1]) / 1000)
 
     async def forget_old(self, now: datetime) -> int:
-        """Drop idempotency keys and ended queue rows whose time is over; how many."""
+        """See `QueueStore.forget_old`."""
 
         def operation(db: sqlite3.Connection) -> int:
             keys = db.execute(SQL["forget_idempotency"], (seconds(now),)).rowcount
             ended = db.execute(SQL["forget_finished"], (milliseconds(now),)).rowcount
-            return keys + ended
+            marks = db.execute(SQL["forget_tombstones"], (now.strftime("%Y-%m"),)).rowcount
+            return keys + ended + marks
 
         return await self.write(operation)
 

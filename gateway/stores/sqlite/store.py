@@ -1,9 +1,11 @@
 """The store itself: its parts put together, and its life."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from gateway.errors import LedgerContradiction, StoreFailed
+from gateway.stores.sqlite.base import utc_now
 from gateway.stores.sqlite.cases import CasePart
 from gateway.stores.sqlite.database import Ownership, check_version, connect, migrate
 from gateway.stores.sqlite.ledger import LedgerPart
@@ -21,8 +23,15 @@ class SQLiteStore(LedgerPart, PeoplePart, QueuePart, PartnerPart, CasePart):
     processes may look on (`open_for_reading`).
     """
 
-    def __init__(self, path: Path, *, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        meter: Meter | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         super().__init__()
+        self.clock = clock
         self.path = path
         self._meter = meter
         self._ownership = Ownership(path.with_name(path.name + ".owner"))

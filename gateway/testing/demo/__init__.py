@@ -2,7 +2,8 @@
 The demonstration: a day of sharing on realistic traffic, told and checked.
 
 `story.tell` makes a home, starts recipients and the real gateway, lets some
-services send what they send about some dozens of people, and looks afterwards
+services send what they send about some dozens of people, then lets one of the
+people be deleted while shares of theirs are on their way, and looks each time
 whether what the gateway promises is true. What it says it has checked: every
 claim is an expression over what recipients hold, what the app got, and what
 the ledger says, and one that is false makes the whole story fail.
@@ -21,11 +22,25 @@ the ledger says, and one that is false makes the whole story fail.
     account       one person's disclosures, compared with what recipients hold
     audit         the ledger, exported and checked by a process of its own
     proof         one leaf's way to the signed root
+
+    leaver        who leaves, and what recipients hold of them
+    troubles      how the recipients are on that day
+    asking        what would happen, and the deletion, with shares in flight
+    watching      a case as it goes on, by its events
+    notified      what recipients were told
+    settling      what only a person can settle; the case closes
+    gone          what is left of the person, at recipients and here
+    certified     the certificate, before somebody who has the public keys
+    tokens        signed tokens, read with a signature function
+    lasting       the ledger afterwards: what was proven stays proven
+
+    story         the order of the first half
+    leaving       the order of the second
     sabotage      what makes the demonstration fail, on purpose
-    waiting       until the ledger says what has happened
+    told          what was told so far, and the stages
+    waiting       until something is so
     processes     commands run beside the story
     claims        what was claimed, and whether it holds
     screen        how it looks on a terminal
-    story         the order in which it is told
     staying       what to try while it stays up
 """

@@ -42,6 +42,15 @@ class Verdict:
     reason: str
     """Why not, where it does not verify."""
 
+    def summary(self) -> dict[str, Any]:
+        """As the story's JSON has it."""
+        return {
+            "verified": self.verified,
+            "size": self.size,
+            "root": self.root,
+            "kinds": dict(self.kinds),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
@@ -56,11 +65,20 @@ class Bundle:
         return [json.loads(line) for line in self.lines]
 
 
-async def export(house: House) -> Bundle:
-    """Write the ledger into the auditor's folder, by the command line."""
-    folder = house.folder / "auditor"
-    folder.mkdir()
-    path = folder / "ledger.jsonl"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """That one share is in the ledger, in its recipient's hands."""
+
+    share: str
+    leaf: bytes
+    """Its canonical bytes."""
+    text: str
+    """The tlog-proof."""
+
+
+async def export(house: House, name: str) -> Bundle:
+    """Write the ledger into a file in the auditor's folder, by the command line."""
+    path = house.auditor / name
     ran = await house.command("ledger", "export", str(path))
     if ran.code != 0:
         raise RuntimeError(f"gateway ledger export: {ran.told}")
@@ -72,7 +90,7 @@ async def verify(house: House, bundle: Bundle) -> Verdict:
     """Let the verifier check the bundle, alone, and print and claim what it says."""
     ran = await _verifier(house, bundle)
     verdict = _verdict(ran)
-    house.screen.line("  python -I verifier.py ledger.jsonl --trust jwks.json")
+    house.screen.line(f"  python -I verifier.py {bundle.path.name} --trust jwks.json")
     for kind, count in sorted(verdict.kinds.items(), key=lambda row: -row[1]):
         house.screen.line(house.screen.dim(f"  {count:>9,}  {kind}"))
     found = f"{verdict.size:,} leaves, root {verdict.root[:16]}…"
@@ -92,11 +110,16 @@ async def verify(house: House, bundle: Bundle) -> Verdict:
 
 async def _verifier(house: House, bundle: Bundle) -> Ran:
     folder = bundle.path.parent
-    shutil.copyfile(Path(gateway.__file__).parent / "verifier.py", folder / "verifier.py")
-    (folder / "jwks.json").write_text(json.dumps(house.jwks), encoding="utf-8")
+    verifier_in(house, folder)
     command = [sys.executable, "-I", "verifier.py", bundle.path.name, "--trust", "jwks.json"]
     # Nothing of this process's environment: it could not find the gateway if it wanted to.
     return await run([*command, "--origin", house.origin, "--json"], environment={}, folder=folder)
+
+
+def verifier_in(house: House, folder: Path) -> None:
+    """Put the verifier and the public keys into a folder."""
+    shutil.copyfile(Path(gateway.__file__).parent / "verifier.py", folder / "verifier.py")
+    (folder / "jwks.json").write_text(json.dumps(house.jwks), encoding="utf-8")
 
 
 def _verdict(ran: Ran) -> Verdict:
@@ -147,32 +170,37 @@ def _recorded(one: Arrival, intents: Mapping[str, Leaf]) -> bool:
     return (leaf.get("partner"), leaf.get("purpose"), leaf.get("grant")) == expected
 
 
-async def prove(house: House, one: Arrival) -> None:
-    """Claim that a recipient can show, with its grant, that its share is in the ledger."""
+async def prove(house: House, one: Arrival, claim: str) -> Proof | None:
+    """
+    Claim that a recipient can show, with its grant, that its share is in the
+    ledger; the proof, if it can.
+    """
     ran = await house.command("--json", "ledger", "prove", one.received.share)
     try:
-        place = _proven(ran, one, house.jwks)
+        shown = _proof(ran, one)
+        place = place_of(shown, house.jwks)
     except (proof.ProofFails, LookupError, ValueError) as error:
-        found, ok = str(error) or ran.told, False
-    else:
-        found, ok = place, True
-    house.claims.check(
-        f"with its grant in hand, {one.recipient.id} proves that its share is in the ledger",
-        ok,
-        found,
-    )
+        house.claims.check(claim, False, str(error) or ran.told)
+        return None
+    house.claims.check(claim, True, place)
+    return shown
 
 
-def _proven(ran: Ran, one: Arrival, jwks: Mapping[str, Any]) -> str:
+def _proof(ran: Ran, one: Arrival) -> Proof:
     if ran.code != 0:
         raise LookupError(ran.told)
     shown = json.loads(ran.out)["proofs"][0]
     leaf = json.dumps(shown["leaf"], ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     if shown["leaf"]["grant"] != grant_hash(one.wire):
         raise proof.ProofFails("the leaf is of another grant")
-    index, size = proof.check(shown["proof"], leaf.encode(), jwks)
-    steps = shown["proof"].partition("\n\n")[0].count("\n") - 1
-    digest = hashlib.sha256(b"\x00" + leaf.encode()).hexdigest()
+    return Proof(share=one.received.share, leaf=leaf.encode(), text=shown["proof"])
+
+
+def place_of(shown: Proof, jwks: Mapping[str, Any]) -> str:
+    """Where a proof leads, in words. Raises `ProofFails`."""
+    index, size = proof.check(shown.text, shown.leaf, jwks)
+    steps = shown.text.partition("\n\n")[0].count("\n") - 1
+    digest = hashlib.sha256(b"\x00" + shown.leaf).hexdigest()
     return f"leaf {index} of {size:,}, {digest[:16]}…, {steps} hashes up to the signed root"
 
 

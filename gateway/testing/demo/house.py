@@ -19,7 +19,6 @@ from gateway.testing.demo.people_in_it import Member, members
 from gateway.testing.demo.processes import Ran, run
 from gateway.testing.demo.recipients import FORMER, ROLES, Recipient
 from gateway.testing.demo.screen import Screen
-from gateway.testing.partner import FakePartner
 from gateway.testing.processes import gateway_command, gateway_environment
 from gateway.testing.server import GatewayProcess
 
@@ -61,11 +60,13 @@ DESK = Service(
     partners=("*",),
     purposes=("*",),
     scopes=(
-        *("consent:write", "subject:read", "subject:write"),
+        *("consent:write", "subject:read", "subject:write", "case:read", "case:write"),
         *("ledger:read", "partner:read", "partner:write"),
     ),
 )
-"""People who answer for privacy: they record, read and suspend, and send nothing."""
+"""People who answer for privacy: they record, read, suspend and resolve, and send nothing."""
+APP = Service(name="account-settings", scopes=("case:write", "case:read"))
+"""The part of the app in which somebody who is signed in asks to be deleted."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,10 +79,11 @@ class House:
     claims: Claims
     gateway: GatewayProcess
     recipients: dict[str, Recipient]
-    former: FakePartner
+    former: Recipient
+    """The courier whose agreement is over."""
     cast: list[Member]
     services: dict[str, GatewayClient]
-    """By name; the privacy desk is among them."""
+    """By name; the privacy desk and the app's account settings are among them."""
     jwks: dict[str, Any]
     """As the public listener gave it, before anything happened."""
     environment: dict[str, str] = field(repr=False)
@@ -91,6 +93,27 @@ class House:
     def desk(self) -> GatewayClient:
         """The privacy desk."""
         return self.services[DESK.name]
+
+    @property
+    def app(self) -> GatewayClient:
+        """The app's account settings."""
+        return self.services[APP.name]
+
+    @property
+    def everybody(self) -> dict[str, Recipient]:
+        """All recipients by id, the former courier included."""
+        return self.recipients | {self.former.id: self.former}
+
+    def name_of(self, partner: str) -> str:
+        """What a recipient calls itself."""
+        return str(self.everybody[partner].manifest["name"])
+
+    @property
+    def auditor(self) -> Path:
+        """The folder of somebody who trusts nobody; made at the first use."""
+        folder = self.folder / "auditor"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     @property
     def origin(self) -> str:
@@ -104,8 +127,7 @@ class House:
 
     def arrivals(self) -> dict[str, int]:
         """How many requests have reached each recipient, the former courier included."""
-        fakes = [recipient.fake for recipient in self.recipients.values()]
-        return {fake.id: len(fake.arrivals) for fake in (*fakes, self.former)}
+        return {one.id: len(one.fake.arrivals) for one in self.everybody.values()}
 
     async def command(self, *arguments: str) -> Ran:
         """`gateway --home HOME ARGUMENTS`, as an operator would run it."""
@@ -128,12 +150,12 @@ async def open_house(
         make_home(home)
         running, former = await _recipients(stack, folder, home)
         settings = {"GATEWAY_EGRESS__PLAINTEXT": ""}
-        for recipient in running:
+        for recipient in (*running, former):
             settings |= recipient.environment
         gateway = GatewayProcess(home, settings=settings, logs=folder / "logs")
         await stack.enter_async_context(gateway)
-        for fake in (*(recipient.fake for recipient in running), former):
-            fake.trust(issuer=gateway.public_url, jwks=gateway.jwks_url)
+        for recipient in (*running, former):
+            recipient.fake.trust(issuer=gateway.public_url, jwks=gateway.jwks_url)
         yield House(
             folder=folder,
             home=home,
@@ -143,7 +165,7 @@ async def open_house(
             recipients={recipient.id: recipient for recipient in running},
             former=former,
             cast=members(),
-            services=await _services(stack, home, gateway, (*SERVICES, DESK)),
+            services=await _services(stack, home, gateway, (*SERVICES, DESK, APP)),
             jwks=await _public_keys(gateway),
             environment=gateway_environment(settings),
         )
@@ -151,23 +173,19 @@ async def open_house(
 
 async def _recipients(
     stack: AsyncExitStack, folder: Path, home: Path
-) -> tuple[list[Recipient], FakePartner]:
+) -> tuple[list[Recipient], Recipient]:
     authority = Authority.create(datetime.now(UTC), name="Demonstration authority")
     certificates = folder / "certificates"
     own = authority.issue(certificates / "gateway", "gateway")
     # Before the others are rewritten: its manifest is a copy of a default one.
     recipients.former(home, datetime.now(UTC).date())
-    former = await _started(stack, recipients.build(FORMER, authority, certificates))
-    recipients.onboard(home, FORMER, former, own)
     running = []
-    for role in ROLES:
-        fake = await _started(stack, recipients.build(role, authority, certificates))
+    for role in (*ROLES, FORMER):
+        fake = recipients.build(role, authority, certificates)
+        await stack.enter_async_context(fake)
         running.append(recipients.onboard(home, role, fake, own))
-    return running, former
-
-
-async def _started(stack: AsyncExitStack, fake: FakePartner) -> FakePartner:
-    return await stack.enter_async_context(fake)
+    *others, former = running
+    return others, former
 
 
 async def _services(

@@ -8,7 +8,7 @@ comes to the same is what the story checks.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -100,6 +100,24 @@ def plan(
     everything = [*fixed, *drawn]
     day.rng.shuffle(everything)
     return everything
+
+
+def parcels(member: Member, count: int, now: datetime) -> list[Planned]:
+    """Some orders of one person, for the courier."""
+    day = _Day(random.Random(f"{SEED}/{member.account}"), [member], now)
+    return [day.parcel(member) for _ in range(count)]
+
+
+def forbidden(member: Member, demand: tuple[Demand, str], now: datetime) -> list[Planned]:
+    """
+    One share of every kind about somebody who is gone, all to be refused.
+
+    `demand`: a court's demand about them, with the id of its record.
+    """
+    day = _Day(random.Random(f"{SEED}/gone"), [member], now)
+    asked = [make(day, member) for make, _ in _OFTEN]
+    asked.append(day.file_for_court(member, *demand))
+    return [replace(one, expected="subject-erased", again=False) for one in asked]
 
 
 class _Day:
@@ -211,7 +229,10 @@ class _Day:
 
     def demanded(self, demand: Demand, evidence: str) -> Planned:
         """What the court gets; the body holds more than the demand names."""
-        member = self._cast[demand.account]
+        return self.file_for_court(self._cast[demand.account], demand, evidence)
+
+    def file_for_court(self, member: Member, demand: Demand, evidence: str) -> Planned:
+        """A person's file under a demand, whoever the demand is about."""
         return self._share(
             "legal",
             "city-court",

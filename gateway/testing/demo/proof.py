@@ -60,6 +60,38 @@ def root_from(digest: bytes, index: int, size: int, hashes: Sequence[bytes]) -> 
     return digest
 
 
+def check_extends(
+    first: tuple[int, bytes], second: tuple[int, bytes], hashes: Sequence[bytes]
+) -> None:
+    """
+    Check that one ledger begins with another, whole; each as (size, root).
+
+    Raises `ProofFails` (RFC 9162 §2.1.4.2).
+    """
+    (size, root), (later, later_root) = first, second
+    if not 0 < size < later or not hashes:
+        raise ProofFails("nothing was added")
+    # A whole subtree is not among the hashes: whoever asks knows it already.
+    steps = [root, *hashes] if size & (size - 1) == 0 else list(hashes)
+    place, last = size - 1, later - 1
+    while place % 2:
+        place, last = place // 2, last // 2
+    found = found_later = steps[0]
+    for sibling in steps[1:]:
+        if last == 0:
+            raise ProofFails("the proof is too long")
+        if place % 2 or place == last:
+            found = hashlib.sha256(b"\x01" + sibling + found).digest()
+            found_later = hashlib.sha256(b"\x01" + sibling + found_later).digest()
+            while place % 2 == 0 and place:
+                place, last = place // 2, last // 2
+        else:
+            found_later = hashlib.sha256(b"\x01" + found_later + sibling).digest()
+        place, last = place // 2, last // 2
+    if last or found != root or found_later != later_root:
+        raise ProofFails("the later ledger does not begin with the earlier")
+
+
 def _signed_head(note: str, jwks: Mapping[str, Any]) -> tuple[int, bytes]:
     """Size and root of a checkpoint that one of the trusted keys signed."""
     text, gap, signatures = note.rpartition("\n\n")

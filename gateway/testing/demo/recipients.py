@@ -221,6 +221,7 @@ def former(home: Path, today: date) -> None:
         "name": "Past Parcel Ltd.",
         "contact": f"privacy@{FORMER.partner}.example",
         "keys": f"keys/{FORMER.partner}.jwks.json",
+        "upstream": manifest["upstream"] | {"auth": {"bearer": "env:PAST_PARCEL_TOKEN"}},
         "agreement": {
             "reference": "DPA-2024-002",
             "signed": today - timedelta(days=731),

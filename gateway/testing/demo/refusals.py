@@ -365,6 +365,6 @@ def _check(house: House, refused: Sequence[Refusal]) -> None:
     )
     house.claims.check(
         f"{FORMER.partner} was not even connected to",
-        house.former.connections == 0,
-        f"{house.former.connections} connections",
+        house.former.fake.connections == 0,
+        f"{house.former.fake.connections} connections",
     )

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import zip_longest
+from shutil import get_terminal_size
 from textwrap import wrap
 from typing import TextIO
 from unicodedata import east_asian_width
@@ -25,14 +26,16 @@ class Screen:
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
         self._stream = stream or sys.stdout
         self._quiet = quiet
-        self._terminal = self._stream.isatty()
+        # A dumb one cannot go back, neither in a line nor over lines.
+        self._terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._board = 0
         # https://no-color.org: set and not empty means no.
-        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        self._coloured = self._terminal and not plain
+        self._coloured = self._terminal and not os.environ.get("NO_COLOR")
 
     def line(self, text: str = "") -> None:
         """A line as it is."""
         if not self._quiet:
+            self._board = 0
             self._stream.write(f"{text}\n")
             self._stream.flush()
 
@@ -82,6 +85,23 @@ class Screen:
         full = _BAR * done // max(total, 1)
         bar = f"  {'█' * full}{'░' * (_BAR - full)} {done:>4}/{total} {what}"
         self._stream.write("\r\x1b[K" if done >= total else f"\r{bar}")
+        self._stream.flush()
+
+    def board(self, rows: Sequence[str], changed: int) -> None:
+        """
+        Rows that change: on a terminal all of them anew, in place of what this
+        drew last; else the one that changed.
+        """
+        if self._quiet:
+            return
+        if not self._terminal:
+            self.line(f"  {rows[changed]}")
+            return
+        up = f"\x1b[{self._board}A" if self._board else ""
+        self._board = len(rows)
+        # A row that breaks would be two, and the next board stand below the first.
+        columns = min(WIDTH, get_terminal_size().columns) - 3
+        self._stream.write(up + "".join(f"\r\x1b[K  {cut(row, columns)}\n" for row in rows))
         self._stream.flush()
 
     def dim(self, text: str) -> str:

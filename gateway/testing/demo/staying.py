@@ -11,7 +11,7 @@ VISITOR = Service(
     name="visitor",
     partners=("*",),
     purposes=("*",),
-    scopes=("share", "explain", "subject:read", "ledger:read", "partner:read"),
+    scopes=("share", "explain", "subject:read", "case:read", "ledger:read", "partner:read"),
 )
 _ORDER = (
     '{"recipient": {"name": "欧阳明", "phone": "13800000000", "address": "杭州市听雨拟路1号"}, '
@@ -47,7 +47,7 @@ async def stay(house: House, until: asyncio.Event) -> None:
 
 
 def _to_try(house: House) -> list[str]:
-    lead = house.cast[LEAD].account
+    gone, here = house.cast[LEAD].account, house.cast[LEAD + 1].account
     curl = "curl -sw '\\n' -H \"Authorization: Bearer $TOKEN\""
     order = (
         f"{curl} $GATEWAY/share/swift-parcel/v2/shipments/LO-1"
@@ -63,5 +63,9 @@ def _to_try(house: House) -> list[str]:
         "# the same for another purpose; refused, with the clause",
         f'{order} -H "Sharing-Purpose: advertising" {body}',
         "# who has one person's data",
-        f"{curl} $GATEWAY/v1/subjects/{lead}/disclosures",
+        f"{curl} $GATEWAY/v1/subjects/{here}/disclosures",
+        "# a share of the person who was deleted; refused",
+        f'{order.replace("user-42", gone)} -H "Sharing-Purpose: order-fulfilment" {body}',
+        "# the deletion",
+        f"{curl} $GATEWAY/v1/cases",
     ]

@@ -1,5 +1,6 @@
 """
-The order in which the story is told.
+The order in which the story is told: a day of sharing here, and in `leaving`
+what happens when one of the people wants to be deleted.
 
 Each stage acts, prints what happened, and claims what must be true of it. The
 story holds if every claim does.
@@ -7,65 +8,24 @@ story holds if every claim does.
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from gateway.testing.demo import account, audit, beside, minimum, refusals
+from gateway.testing.demo import account, audit, beside, leaving, minimum, refusals
 from gateway.testing.demo.claims import Claims
 from gateway.testing.demo.house import SERVICES, House, MakeHome, open_house
+from gateway.testing.demo.lasting import Audited
+from gateway.testing.demo.leaving import Before
 from gateway.testing.demo.minimum import Arrival, Found
 from gateway.testing.demo.people_in_it import LEAD
 from gateway.testing.demo.plan import Planned, plan
-from gateway.testing.demo.refusals import Refusal
 from gateway.testing.demo.registering import Registered, register
 from gateway.testing.demo.sabotage import Sabotage, change_a_leaf
 from gateway.testing.demo.screen import Screen
+from gateway.testing.demo.told import Stages, Told
 from gateway.testing.demo.traffic import AT_ONCE, Sent, send_all
-
-
-@dataclass(slots=True, kw_only=True)
-class Told:
-    """What was told so far."""
-
-    claims: Claims
-    sent: list[Sent] = field(default_factory=list)
-    arrived: list[Arrival] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    recipients: list[dict[str, Any]] = field(default_factory=list)
-    ledger: dict[str, Any] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def milliseconds(self) -> dict[str, int]:
-        """How long carried shares took, as the app saw it."""
-        took = sorted(one.seconds for one in self.sent if one.carried) or [0.0]
-        return {
-            "p50": round(1000 * took[len(took) // 2]),
-            "p99": round(1000 * took[len(took) * 99 // 100]),
-        }
-
-    def summary(self) -> dict[str, Any]:
-        """Everything as one JSON object; no person and no value in it."""
-        carried = sum(1 for one in self.sent if one.carried)
-        return {
-            "ok": self.claims.hold,
-            "claims": [
-                {"text": one.text, "ok": one.ok, "detail": one.detail} for one in self.claims.all
-            ],
-            "shares": {
-                "sent": len(self.sent),
-                "carried": carried,
-                "refused": len(self.sent) - carried,
-            },
-            "recipients": self.recipients,
-            "refusals": [one.summary() for one in self.refused],
-            "ledger": self.ledger,
-            "milliseconds": self.milliseconds(),
-            "seconds": {name: round(took, 2) for name, took in self.seconds.items()},
-        }
 
 
 @asynccontextmanager
@@ -75,30 +35,35 @@ async def tell(
     screen: Screen,
     *,
     shares: int,
+    outages: int,
     sabotage: Sabotage | None = None,
 ) -> AsyncIterator[tuple[House, Told]]:
     """
     Tell the story in an empty `folder`; what was told, while everything still runs.
 
-    `shares`: how many the services ask for. Leaving ends what runs.
+    `shares`: how many the services ask for; `outages`: how often a recipient
+    that is down does not take its notice. Leaving ends what runs.
     """
     told = Told(claims=Claims(screen.claim))
     began = time.perf_counter()
     screen.title("A day of sharing: people who do not exist, and a gateway that does")
     async with AsyncExitStack() as stack:
-        stages = _Stages(screen, told)
+        stages = Stages(screen, told)
         with stages.stage("home", "A home, its recipients, and the gateway"):
             opened = open_house(folder, make_home, screen, told.claims)
             house = await stack.enter_async_context(opened)
             _introduce(house, told)
-        await _tell(house, told, stages, shares, sabotage)
+        before = await _tell(house, told, stages, shares, sabotage)
+        if before is not None:
+            await leaving.tell(house, told, stages, before, sabotage, outages)
         told.seconds["total"] = time.perf_counter() - began
         yield house, told
 
 
 async def _tell(
-    house: House, told: Told, stages: "_Stages", shares: int, sabotage: Sabotage | None
-) -> None:
+    house: House, told: Told, stages: Stages, shares: int, sabotage: Sabotage | None
+) -> Before | None:
+    """The day; what the rest of the story needs of it, if it can go on."""
     now = datetime.now(UTC)
     with stages.stage("consents", "What people agreed to, and what courts demand"):
         registered = await register(house, now)
@@ -118,8 +83,14 @@ async def _tell(
     if sabotage is Sabotage.LEAF:
         with stages.stage("sabotage", "Sabotage: the stored ledger is changed"):
             house.screen.line(f"  {await change_a_leaf(house, _followed(told).received.share)}")
-    with stages.stage("ledger", "The ledger, before somebody who trusts nobody"):
-        await _audit(house, told, stopped=sabotage is not None)
+    audited = None
+    # What is about the certificate or the fence shows without it.
+    if sabotage in (None, Sabotage.LEAF):
+        with stages.stage("ledger", "The ledger, before somebody who trusts nobody"):
+            audited = await _audit(house, told)
+        if audited is None or sabotage:
+            return None
+    return Before(demand=registered.orders[0], audited=audited)
 
 
 def conclude(screen: Screen, told: Told) -> None:
@@ -133,24 +104,6 @@ def conclude(screen: Screen, told: Told) -> None:
         for claim in claims.failed:
             screen.claim(claim)
     screen.seconds(told.seconds["total"])
-
-
-class _Stages:
-    """Numbers the stages and takes their time."""
-
-    def __init__(self, screen: Screen, told: Told) -> None:
-        self._screen = screen
-        self._told = told
-        self._number = 0
-
-    @contextmanager
-    def stage(self, name: str, heading: str) -> Iterator[None]:
-        self._number += 1
-        self._screen.heading(self._number, heading)
-        began = time.perf_counter()
-        yield
-        self._told.seconds[name] = took = time.perf_counter() - began
-        self._screen.seconds(took)
 
 
 def _introduce(house: House, told: Told) -> None:
@@ -228,9 +181,7 @@ def _arrivals_of(house: House) -> Counter[str]:
 def _check_arrived(house: House, told: Told) -> None:
     fakes = [recipient.fake for recipient in house.recipients.values()]
     told.arrived = list(minimum.arrivals(house, told.sent))
-    for row in told.recipients:
-        fake = house.recipients[row["partner"]].fake
-        row |= {"accepted": len(fake.received), "refused": len(fake.refused)}
+    told.count(house)
     carried = sum(1 for one in told.sent if one.carried)
     house.claims.check(
         "recipients verified every grant, digest and target, and opened every seal",
@@ -277,17 +228,19 @@ def _followed(told: Told) -> Arrival:
     )
 
 
-async def _audit(house: House, told: Told, *, stopped: bool) -> None:
-    if not stopped:
+async def _audit(house: House, told: Told) -> Audited | None:
+    """What was exported and proven, for later; None if it could not be."""
+    if house.gateway.running:
         await audit.wait(house, len(told.arrived))
-    bundle = await audit.export(house)
+    bundle = await audit.export(house, "ledger.jsonl")
     verdict = await audit.verify(house, bundle)
-    told.ledger = {
-        "verified": verdict.verified,
-        "size": verdict.size,
-        "root": verdict.root,
-        "kinds": dict(verdict.kinds),
-    }
+    told.ledger = verdict.summary()
     audit.compare(house, bundle, told.arrived, told.refused)
-    await audit.prove(house, _followed(told))
+    share = _followed(told)
+    proof = await audit.prove(
+        house,
+        share,
+        f"with its grant in hand, {share.recipient.id} proves that its share is in the ledger",
+    )
     audit.search(house, bundle)
+    return Audited(bundle=bundle, verdict=verdict, proof=proof) if proof else None

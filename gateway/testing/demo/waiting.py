@@ -1,13 +1,15 @@
-"""Waiting until the ledger says what has happened."""
+"""Waiting until something is so, and never for ever."""
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.testing.client import GatewayClient
 
 _LONGEST_SECONDS = 15.0
 _PAUSE_SECONDS = 0.1
+_LOOK_SECONDS = 0.02
 _PAGE = 1000
 
 
@@ -17,13 +19,20 @@ async def settled(desk: GatewayClient, shares: int) -> bool:
 
     An answer does not wait for its outcome's leaf, which follows within a second.
     """
+    return await until_told(desk, lambda leaf: leaf.get("kind") == "outcome", times=shares)
+
+
+async def until_told(
+    desk: GatewayClient, found: Callable[[Mapping[str, Any]], bool], *, times: int = 1
+) -> bool:
+    """Wait until so many leaves like this stand under a checkpoint; whether they did in time."""
     deadline = time.monotonic() + _LONGEST_SECONDS
-    start = outcomes = 0
+    start = seen = 0
     while True:
         page = await _entries(desk, start)
         start += len(page)
-        outcomes += sum(1 for leaf in page if leaf.get("kind") == "outcome")
-        if outcomes >= shares:
+        seen += sum(1 for leaf in page if found(leaf))
+        if seen >= times:
             return True
         if time.monotonic() > deadline:
             return False
@@ -37,3 +46,13 @@ async def _entries(desk: GatewayClient, start: int) -> list[dict[str, Any]]:
         raise RuntimeError(f"the ledger cannot be read: {reply.status} {reply.code}")
     entries: list[dict[str, Any]] = reply.json()["entries"]
     return entries
+
+
+async def until(true: Callable[[], bool], *, seconds: float = _LONGEST_SECONDS) -> bool:
+    """Wait until something is so; whether it came to that in time."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(_LOOK_SECONDS)
+    return True

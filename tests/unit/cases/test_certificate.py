@@ -127,7 +127,10 @@ BROKEN: dict[str, tuple[str, str]] = {
     "no JSON": (a_token(b"{"), "object"),
     "a claim twice": (a_token(b'{"iss":"a","iss":"b"}'), "object"),
     "not a number": (a_token(b'{"iat":NaN}'), "object"),
-    "deep nesting": (a_token(b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"}"), "of a certificate"),
+    "deep nesting": (
+        a_token(b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"}"),
+        "object|of a certificate",
+    ),
 }
 
 
@@ -135,7 +138,7 @@ BROKEN: dict[str, tuple[str, str]] = {
 def test_what_is_not_signed_by_a_trusted_key_is_refused(name: str) -> None:
     """A certificate that was changed, or signed by a key that came along, is refused."""
     token, told = BROKEN[name]
-    with pytest.raises(CertificateInvalid, match=told if name != "deep nesting" else ""):
+    with pytest.raises(CertificateInvalid, match=told):
         verify_certificate(token, JWKS)
 
 
@@ -150,12 +153,15 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a notice that lacks something": ({"notices": [{"notice": "x"}]}, "members"),
     "receipts that are no texts": ({"notices": [NOTICE | {"receipts": [1]}]}, "receipts"),
     "an unknown notice state": ({"notices": [NOTICE | {"state": "done"}]}, "not known"),
-    "a state that is no text": ({"notices": [NOTICE | {"state": []}]}, "not known"),
-    "settled that is no boolean": ({"notices": [NOTICE | {"settled": 1}]}, "not known"),
+    "a state that is no text": ({"notices": [NOTICE | {"state": []}]}, "wrong type"),
+    "a count that is none": ({"notices": [NOTICE | {"attempts": True}]}, "wrong type"),
+    "settled that is no boolean": ({"notices": [NOTICE | {"settled": 1}]}, "wrong type"),
+    "unknown evidence": ({"notices": [NOTICE | {"evidence": "word"}]}, "not known"),
     "a receipt that is not there": ({"notices": [NOTICE | {"receipts": []}]}, "there is none"),
     "settled by nothing": ({"notices": [NOTICE | {"state": "overdue"}]}, "nothing says"),
     "an unknown case state": ({"state": "done"}, "not known"),
     "closed with an open notice": ({"notices": [NOTICE | {"settled": False}]}, "not settled"),
+    "refused at no time": ({"state": "refused", "closed_at": 7}, "not known"),
     "closed at no time": ({"closed_at": None}, "does not say when"),
     "closed and interim": ({"interim": True}, "interim"),
     "open and not interim": ({"state": "open", "closed_at": None}, "interim"),

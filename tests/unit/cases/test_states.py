@@ -285,6 +285,15 @@ def test_what_is_settled_is_not_resolved_again() -> None:
         assert refused.value.reason is Reason.NOTICE_SETTLED
 
 
+@pytest.mark.parametrize("event", list(Event))
+def test_what_a_person_resolved_stays_resolved(event: Event) -> None:
+    """No receipt, deadline or answer changes a notice that a person settled."""
+    resolved = states.resolve(a_notice(S.OVERDUE), "failed", "closed down", NOW)
+
+    assert apply(resolved, event, now=LATER, proof=Proof.RECEIPT, reason="late") == resolved
+    assert apply(resolved, event, now=LATER, reason="late") == resolved
+
+
 def test_tasks_are_what_no_program_brings_further() -> None:
     """A person's list has what was refused, failed, is overdue, or must be told by hand."""
     tasks = {state for state in NoticeState if states.needs_person(a_notice(state), now=NOW)}

@@ -405,7 +405,7 @@ def theirs_accepts(path: Path) -> bool:
     """Whether the separate verifier accepts it."""
     keys = {"checkpoint-1": KEY.public_key().public_bytes_raw()}
     try:
-        verifier.check_file(path, keys, None)
+        verifier.check_file(path, keys, None, verifier.Asked())
     except (verifier.Refuted, verifier.WrongUse):
         return False
     return True

@@ -19,8 +19,16 @@ CREATE TABLE checkpoint (
     note TEXT NOT NULL
 ) STRICT;
 
--- People. `lookup` is a keyed hash of the app's id, `key` the subject's own key
--- (wrapped), `facts` sealed under it. Every row can be erased.
+-- Keys that are destroyed one day, wrapped, all of one size. A row is added at the
+-- end and overwritten in place, so that it never moves: what a B-tree has moved to
+-- another page can be read in the old one for a while, also with secure_delete.
+CREATE TABLE wrapped (
+    no INTEGER PRIMARY KEY,
+    key BLOB NOT NULL
+) STRICT;
+
+-- People. `lookup` is a keyed hash of the app's id, `wrapped` the subject's own
+-- key, `facts` sealed under it. Every row can be erased.
 CREATE TABLE person (
     no INTEGER PRIMARY KEY,
     epoch INTEGER NOT NULL DEFAULT 0,
@@ -31,7 +39,7 @@ CREATE TABLE subject (
     no INTEGER PRIMARY KEY,
     lookup BLOB NOT NULL UNIQUE,
     person INTEGER NOT NULL REFERENCES person (no),
-    key BLOB NOT NULL,
+    wrapped INTEGER NOT NULL REFERENCES wrapped (no),
     facts BLOB NOT NULL
 ) STRICT;
 CREATE INDEX subject_of_person ON subject (person);

@@ -16,6 +16,7 @@ CREATE TABLE cases (
     whole INTEGER NOT NULL,
     stage TEXT NOT NULL,
     person INTEGER,
+    wrapped INTEGER,
     sealed BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX cases_unfinished ON cases (stage) WHERE stage <> 'finished';
@@ -39,13 +40,14 @@ CREATE TABLE notice (
     resend_at INTEGER,
     claimed INTEGER NOT NULL DEFAULT 0,
     person INTEGER,
-    escrow_key BLOB,
+    wrapped INTEGER,
     escrow BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notice_of_case ON notice (case_id);
 CREATE INDEX notice_due ON notice (next_at) WHERE next_at IS NOT NULL AND held = 0;
 CREATE INDEX notice_unsettled ON notice (deadline) WHERE settled = 0;
 CREATE INDEX notice_held ON notice (partner) WHERE held = 1;
+CREATE INDEX notice_claimed ON notice (partner) WHERE claimed = 1;
 
 CREATE TABLE receipt (
     partner TEXT NOT NULL,

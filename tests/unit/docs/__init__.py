@@ -1,0 +1,1 @@
+"""The documents tell the truth: what they name exists, and what they show has been run."""
