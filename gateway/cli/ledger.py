@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from gateway.cli.output import Output, fail, progress
-from gateway.errors import ConfigError, GatewayError
+from gateway.errors import ConfigError, GatewayError, StoreFailed
 
 BATCH = 2000
 
@@ -31,7 +31,8 @@ def verify(output: Output, bundle: Path | None, trust: Path | None) -> None:
             report = _verify_bundle(output.home, bundle, trust)
         else:
             report = asyncio.run(_verify_home(output.home, trust))
-    except ConfigError:
+    except (ConfigError, StoreFailed):
+        # Nothing was found out about the ledger: it could not be read at all.
         raise
     except GatewayError as error:
         if output.as_json:

@@ -87,71 +87,6 @@ def test_everything_that_it_claims_was_checked_and_holds(story: dict[str, Any]) 
     assert len(story["claims"]) >= 60
 
 
-def test_real_recipients_of_several_kinds_verify_every_share(story: dict[str, Any]) -> None:
-    """Recipients of four kinds accept every share that was carried, and refuse none."""
-    accepted = [recipient["accepted"] for recipient in story["recipients"]]
-
-    assert len({recipient["kind"] for recipient in story["recipients"]}) >= 4
-    assert all(accepted)
-    assert sum(accepted) == story["shares"]["carried"] >= 300
-    assert not any(recipient["refused"] for recipient in story["recipients"])
-
-
-@promise("S1", "C3", "M1", "K1")
-def test_refusals_name_their_clause_and_remedy(story: dict[str, Any]) -> None:
-    """At least six different refusals name a clause and what would help, and nothing left."""
-    assert len({refusal["code"] for refusal in story["refusals"]}) >= 6
-    for refusal in story["refusals"]:
-        assert refusal["clause"] and refusal["remedy"], refusal["code"]
-        assert refusal["disclosed"] == "no"
-
-
-def test_the_ledger_holds_every_share_and_every_refusal(story: dict[str, Any]) -> None:
-    """The separate verifier finds an intent and an outcome for each carried share."""
-    kinds = story["ledger"]["kinds"]
-
-    assert story["ledger"]["verified"] is True
-    assert kinds["intent"] == kinds["outcome"] == story["shares"]["carried"]
-    assert kinds["refusal"] == story["shares"]["refused"] + len(story["refusals"])
-
-
-@promise("A1")
-def test_shares_in_flight_end_and_nothing_leaves_after_the_fence(story: dict[str, Any]) -> None:
-    """Somebody is deleted while shares of theirs are in flight, and no further share leaves."""
-    assert story["deletion"]["in_flight"] > 0
-    assert story["deletion"]["refused_after"] > 0
-    assert _holds(story, "nothing of this person left after the 202")
-    assert _holds(story, "no notice overtook a share: swift-parcel was told when its last one")
-
-
-@promise("R2", "R3")
-def test_every_recipient_is_told_until_it_has_settled(story: dict[str, Any]) -> None:
-    """
-    Who is down, slow, suspended, expired or got the data otherwise is told like all
-    others; who refuses and who takes no notices is settled by a person; then the case closes.
-    """
-    notices = {one["partner"]: one for one in story["deletion"]["notices"]}
-
-    assert story["deletion"]["state"] == "closed"
-    assert all(one["settled"] for one in story["deletion"]["notices"])
-    assert {name for name, one in notices.items() if one["evidence"] == "person"} == {
-        "city-court",
-        "harbour-pay",
-    }
-    assert notices["link-id"]["attempts"] == 3
-    assert {"swift-parcel", "bright-reach", "past-parcel"} < notices.keys()
-    assert story["deletion"]["previewed"] == len(story["deletion"]["notices"])
-
-
-def test_copies_go_where_nobody_may_keep_them(story: dict[str, Any]) -> None:
-    """Recipients held something before, and nothing after, but for those who may keep it."""
-    kept = {row["partner"]: row["after"] for row in story["deletion"]["copies"]}
-
-    assert all(row["before"] for row in story["deletion"]["copies"])
-    assert {partner for partner, after in kept.items() if after} == {"city-court", "harbour-pay"}
-    assert len(kept) == 7
-
-
 def test_it_is_quick_and_leaves_nothing_behind(story: dict[str, Any]) -> None:
     """The demo takes less than a minute, and removes its home and every process."""
     assert story["seconds"]["total"] < 60
@@ -219,18 +154,6 @@ def test_a_certificate_that_was_changed_or_forged_fails_the_demo(tmp_path: Path)
     assert left_behind(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    "wrong", [("--sabotage", "weather"), ("--serve", "--sabotage", "leaf"), ("--shares", "few")]
-)
-def test_wrong_use_is_said_at_once(tmp_path: Path, wrong: tuple[str, ...]) -> None:
-    """What the demo does not know ends with 2 before anything runs."""
-    code, out, err = run(tmp_path, "demo", *wrong)
-
-    assert (code, out) == (2, "")
-    assert wrong[0] in err
-    assert left_behind(tmp_path) == []
-
-
 async def test_it_stays_up_and_ends_in_order(tmp_path: Path) -> None:
     """
     With --serve gateway and recipients answer until Ctrl-C; then every process is
@@ -262,6 +185,83 @@ def test_a_signal_ends_all_of_it(tmp_path: Path, name: signal.Signals) -> None:
 
     assert demo.returncode == 1
     assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--sabotage", "weather"), ("--serve", "--sabotage", "leaf"), ("--shares", "few")]
+)
+def test_wrong_use_is_said_at_once(tmp_path: Path, wrong: tuple[str, ...]) -> None:
+    """What the demo does not know ends with 2 before anything runs."""
+    code, out, err = run(tmp_path, "demo", *wrong)
+
+    assert (code, out) == (2, "")
+    assert wrong[0] in err
+    assert left_behind(tmp_path) == []
+
+
+def test_real_recipients_of_several_kinds_verify_every_share(story: dict[str, Any]) -> None:
+    """Recipients of four kinds accept every share that was carried, and refuse none."""
+    accepted = [recipient["accepted"] for recipient in story["recipients"]]
+
+    assert len({recipient["kind"] for recipient in story["recipients"]}) >= 4
+    assert all(accepted)
+    assert sum(accepted) == story["shares"]["carried"] >= 300
+    assert not any(recipient["refused"] for recipient in story["recipients"])
+
+
+@promise("S1", "C3", "M1", "K1")
+def test_refusals_name_their_clause_and_remedy(story: dict[str, Any]) -> None:
+    """At least six different refusals name a clause and what would help, and nothing left."""
+    assert len({refusal["code"] for refusal in story["refusals"]}) >= 6
+    for refusal in story["refusals"]:
+        assert refusal["clause"] and refusal["remedy"], refusal["code"]
+        assert refusal["disclosed"] == "no"
+
+
+def test_the_ledger_holds_every_share_and_every_refusal(story: dict[str, Any]) -> None:
+    """The separate verifier finds an intent and an outcome for each carried share."""
+    kinds = story["ledger"]["kinds"]
+
+    assert story["ledger"]["verified"] is True
+    assert kinds["intent"] == kinds["outcome"] == story["shares"]["carried"]
+    assert kinds["refusal"] == story["shares"]["refused"] + len(story["refusals"])
+
+
+@promise("A1")
+def test_shares_in_flight_end_and_nothing_leaves_after_the_fence(story: dict[str, Any]) -> None:
+    """Somebody is deleted while shares of theirs are in flight, and no further share leaves."""
+    assert story["deletion"]["in_flight"] > 0
+    assert story["deletion"]["refused_after"] > 0
+    assert _holds(story, "nothing of this person left after the 202")
+    assert _holds(story, "no notice overtook a share: swift-parcel was told when its last one")
+
+
+@promise("R2", "R3")
+def test_every_recipient_is_told_until_it_has_settled(story: dict[str, Any]) -> None:
+    """
+    Who is down, slow, suspended, expired or got the data otherwise is told like all
+    others; who refuses and who takes no notices is settled by a person; then the case closes.
+    """
+    notices = {one["partner"]: one for one in story["deletion"]["notices"]}
+
+    assert story["deletion"]["state"] == "closed"
+    assert all(one["settled"] for one in story["deletion"]["notices"])
+    assert {name for name, one in notices.items() if one["evidence"] == "person"} == {
+        "city-court",
+        "harbour-pay",
+    }
+    assert notices["link-id"]["attempts"] == 3
+    assert {"swift-parcel", "bright-reach", "past-parcel"} < notices.keys()
+    assert story["deletion"]["previewed"] == len(story["deletion"]["notices"])
+
+
+def test_copies_go_where_nobody_may_keep_them(story: dict[str, Any]) -> None:
+    """Recipients held something before, and nothing after, but for those who may keep it."""
+    kept = {row["partner"]: row["after"] for row in story["deletion"]["copies"]}
+
+    assert all(row["before"] for row in story["deletion"]["copies"])
+    assert {partner for partner, after in kept.items() if after} == {"city-court", "harbour-pay"}
+    assert len(kept) == 7
 
 
 def _holds(story: dict[str, Any], beginning: str) -> bool:

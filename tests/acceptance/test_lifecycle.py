@@ -39,9 +39,11 @@ async def test_a_fresh_home_serves_as_it_is(tmp_path: Path) -> None:
     """`init` and `serve`, and nothing between."""
     home = tmp_path / "home"
     assert (await asyncio.to_thread(run, "init", home)).code == 0
-    async with GatewayProcess(home, logs=tmp_path / "logs") as gateway:
-        async with gateway.client(a_token(home)) as service:
-            reply = await service.share("swift-parcel", PATH, ORDER, subject="u-1")
+    async with (
+        GatewayProcess(home, logs=tmp_path / "logs") as gateway,
+        gateway.client(a_token(home)) as service,
+    ):
+        reply = await service.share("swift-parcel", PATH, ORDER, subject="u-1")
 
     assert reply.code == "partner-unreachable"
     assert reply.json()["disclosed"] == "no"

@@ -1,1 +1,1 @@
-"""Speed beside peers in the same run. `make bench` runs all of it, `run.py --help` says what else."""
+"""Speed beside peers in the same run. `make bench` runs all, `run.py --help` says more."""

@@ -7,7 +7,7 @@ turn of each counts; what else runs on the machine meets both.
 
 import gc
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -98,11 +98,10 @@ def _turn(call: Callable[[], object], times: int) -> float:
 
 async def _appended(folder: Path, callers: int, effort: Effort) -> dict[str, Any]:
     number = max(callers, min(effort.appends, callers * 2_000))
-
-    def measure() -> Awaitable[tuple[float, float]]:
-        return appends(folder, callers=callers, number=number)
-
-    turns = [await measure() for _ in range(max(1, effort.turns // 3))]
+    turns = [
+        await appends(folder, callers=callers, number=number)
+        for _ in range(max(1, effort.turns // 3))
+    ]
     ours, peer = median(one for one, _ in turns), median(other for _, other in turns)
     return {
         "name": APPEND,

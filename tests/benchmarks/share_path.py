@@ -62,7 +62,7 @@ class Size:
     """CPU counts until so long after the last answer: outcomes and the tree follow a share."""
 
 
-QUICK = Size(subjects=64, rounds=1, seconds=0.4, settle_seconds=0.5)
+QUICK = Size(subjects=32, rounds=1, seconds=0.3, connections=(8,), settle_seconds=0.3)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +93,7 @@ class Stage:
         self.leases = {name: PortLease() for name in ("upstream", workload.BARE)}
         self.pids: dict[str, int] = {}
         self.plans: dict[str, Plan] = {}
+        self.answered: Counter[str] = Counter()
         self.jwks: dict[str, Any] = {}
         self.issuer = ""
 
@@ -110,6 +111,7 @@ class Stage:
         if set(happened.statuses) != {"200"}:
             raise CheckFailed(f"{TITLES[way]}: not all answers are 200: {happened.statuses}")
         _check_answer(way, happened)
+        self.answered[way] += happened.requests
         return Round(happened=happened, cpu_seconds=machine.cpu_seconds(pid) - before)
 
     async def told(self) -> dict[str, Any]:
@@ -147,6 +149,8 @@ async def _run(stage: Stage, folder: Path) -> dict[str, Any]:
             first = await _warm_up(stage)
             rounds = await _rounds(stage)
         told = await stage.told()
+    if stage.answered != told["counts"]:
+        raise CheckFailed(f"answered were {stage.answered}, and the partner got {told['counts']}")
     checks = _check_arrivals(stage, made, told) | _check_ledger(made.home, told["counts"])
     return {"first": _numbers([first]), "ways": _medians(rounds), "checks": checks}
 
@@ -303,7 +307,12 @@ def _check_ledger(home: Path, counts: Mapping[str, int]) -> dict[str, Any]:
     )
     if verified.returncode != 0:
         raise CheckFailed("`gateway ledger verify` finds the ledger unsound")
-    return {"arrived": arrived, "delivered": len(delivered), "ledger_verified": True}
+    return {
+        "arrived": arrived,
+        "intents": len(intents),
+        "delivered": len(delivered),
+        "ledger_verified": True,
+    }
 
 
 def _shares_of(database: Path) -> tuple[set[str], set[str]]:

@@ -61,12 +61,10 @@ def micro_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def table(head: Row, rows: Sequence[Row]) -> str:
     """A table in Markdown, its columns lined up; numbers to the right."""
-    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
-    right = [all(_number(row[place]) for row in rows) for place in range(len(head))]
-    rule = [
-        ("-" * (width - 1) + ":") if end else "-" * width
-        for width, end in zip(widths, right, strict=False)
-    ]
+    columns = list(zip(head, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [all(map(_number, column[1:])) for column in columns]
+    rule = ["-" * (width - end) + ":" * end for width, end in zip(widths, right, strict=True)]
     return "\n".join(_line(row, widths, right) for row in (head, rule, *rows))
 
 
@@ -84,8 +82,8 @@ def _number(cell: str) -> bool:
 
 def _machine(facts: Mapping[str, Any]) -> str:
     return (
-        f"{facts['cpus']} processors ({facts['cpu']}), {facts['system']}, Python {facts['python']}, "
-        f"SQLite {facts['sqlite']}, load before the run {facts['load']}"
+        f"{facts['cpus']} processors ({facts['cpu']}), {facts['system']}, "
+        f"Python {facts['python']}, SQLite {facts['sqlite']}, load before {facts['load']}"
     )
 
 
@@ -93,8 +91,8 @@ def _checks(share: Mapping[str, Any]) -> str:
     checks, first = share["checks"], share["first"]
     opened = sum(checks["opened_and_compared"].values())
     return (
-        f"Checked: the partner counted {checks['arrived']:,} shares and the ledger has "
-        f"{checks['delivered']:,} delivered; it verifies; {opened} of them were opened and hold the "
-        f"declared minimum. Shares of people seen for the first time: {first['per_cpu_second']:,.0f} "
-        "for each CPU second."
+        f"Checked: the partner counted {checks['arrived']:,} shares, and the ledger, which "
+        f"verifies, has {checks['delivered']:,} delivered; {opened} of them were opened and hold "
+        "the declared minimum. Shares of people seen for the first time: "
+        f"{first['per_cpu_second']:,.0f} for each CPU second."
     )

@@ -18,15 +18,15 @@ from pathlib import Path
 
 from tests.faults.racing import Field, Race, served
 
-# How many more repetitions than asked for are made, until enough of them count.
-SPARE = 40
+# For each that is asked for, how many are made at most until enough of them count.
+TRIES = 3
 
 
 async def races(times: int, folder: Path, *, seed: int) -> list[Race]:
     """So many repetitions that count, and those between them that do not."""
     made: list[Race] = []
     async with Field.open(folder, seed=seed) as field, served(field, folder / "logs") as course:
-        while sum(race.counts for race in made) < times and len(made) < times + SPARE:
+        while sum(race.counts for race in made) < times and len(made) < times * TRIES:
             made.append(await course.run())
             print(_line(made, times), file=sys.stderr, flush=True)
     return made

@@ -65,6 +65,9 @@ LINES = {"busy-0": 0.06, "busy-1": 0.03, "calm-0": 0.06, "rare-0": 0.08, "rare-1
 ANSWERS = {"busy-2": 0.05, "calm-1": 0.08, "rare-2": 0.1}
 """Who takes so many seconds to answer a share."""
 
+LONGEST_PAUSE_SECONDS = 0.06
+"""From the first share to the deletion, at most; the last share comes as long after it."""
+
 CLOSED_SECONDS = 20.0
 SCOPES = ("share", "case:write", "case:read")
 VERIFIED = {"method": "app-session", "reference": "session-17", "at": "2026-11-01T10:00:00Z"}
@@ -89,9 +92,7 @@ class Courier(FakePartner):
 
     async def _share(self, request: web.Request, running: Listener) -> web.StreamResponse:
         reference = request.path.rpartition("/")[2]
-        self.came.append(
-            Came(self._next_order(), reference, request.headers.get("Sharing-Id", ""))
-        )
+        self.came.append(Came(self._next_order(), reference, request.headers.get("Sharing-Id", "")))
         return await super()._share(request, running)
 
 
@@ -143,7 +144,7 @@ class SlowLine:
             while data := await answers.read(65536):
                 back.write(data)
 
-        ways = [asyncio.create_task(way()) for way in (take(), give(), answer())]
+        ways = [asyncio.create_task(way) for way in (take(), give(), answer())]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -293,25 +294,28 @@ class Course:
         return race
 
     async def _raced(self, race: Race, whom: Person) -> tuple[Reply, Sequence[Reply]]:
-        """All shares at once, and the deletion when some of them have arrived."""
+        """
+        All shares within a moment, and the deletion among them: some have left by
+        then, some are being decided or recorded, and some come after it.
+        """
+        rng = self.field.rng
         names = [name for name, times in SHARES.items() for _ in range(times)]
-        self.field.rng.shuffle(names)
+        rng.shuffle(names)
+        early = rng.randrange(8, len(names) - 8)
+        pause = rng.uniform(0, LONGEST_PAUSE_SECONDS)
+        after = [pause * rng.random() ** 2 for _ in names[:early]]
+        after += [pause * (1 + rng.random() ** 2) for _ in names[early:]]
         shares = [
-            asyncio.create_task(self._share(name, f"R{race.number}-{place}", whom))
+            asyncio.create_task(self._share(name, f"R{race.number}-{place}", whom, after[place]))
             for place, name in enumerate(names)
         ]
-        wanted = self.field.rng.randrange(1, len(names) // 2)
-        while not all(share.done() for share in shares) and self._arrived(race) < wanted:
-            await asyncio.sleep(0.001)
+        await asyncio.sleep(pause)
         erased = await self.app.post("/v1/cases", _erasure(whom))
         return erased, await asyncio.gather(*shares)
 
-    def _arrived(self, race: Race) -> int:
-        couriers = self.field.couriers.values()
-        return sum(len(list(_of(race.number, courier.came))) for courier in couriers)
-
-    async def _share(self, partner: str, reference: str, whom: Person) -> Reply:
+    async def _share(self, partner: str, reference: str, whom: Person, after: float) -> Reply:
         body = traffic.order(random.Random(reference), whom)
+        await asyncio.sleep(after)
         return await self.app.share(
             partner, f"/v2/shipments/{reference}", body, subject=whom.account
         )
@@ -390,9 +394,7 @@ def _compare(told: Told, replies: Sequence[Reply], race: Race) -> None:
 
 def _read(leaves: Sequence[Mapping[str, Any]], case: str, race: Race) -> None:
     """What the ledger says of this race: nothing else was going on."""
-    fence = next(
-        (place for place, leaf in enumerate(leaves) if _fences(leaf, case)), len(leaves)
-    )
+    fence = next((place for place, leaf in enumerate(leaves) if _fences(leaf, case)), len(leaves))
     ended: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for place, leaf in enumerate(leaves):
         if leaf["kind"] == "outcome":
