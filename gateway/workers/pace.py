@@ -1,7 +1,6 @@
 """Waiting, but never longer than the process wants to live."""
 
 import asyncio
-from contextlib import suppress
 
 
 async def first_of(*events: asyncio.Event, seconds: float) -> None:
@@ -12,6 +11,6 @@ async def first_of(*events: asyncio.Event, seconds: float) -> None:
     finally:
         for wait in waits:
             wait.cancel()
-        for wait in waits:
-            with suppress(asyncio.CancelledError):
-                await wait
+        # Not each by itself: a cancellation of ours would look like one of theirs, and
+        # a worker that is told to end at this moment would go on.
+        await asyncio.wait(waits)

@@ -15,6 +15,7 @@ from gateway.testing.partner import FakePartner
 from gateway.testing.server import GatewayProcess
 from tests.acceptance.commands import no_traceback, run
 from tests.marks import promise
+from tests.unit.cli.calling import call
 
 ORDER = {"recipient": {"name": "欧阳明", "phone": "13800138000", "address": "成都"}}
 PATH = "/v2/shipments/LO-1"
@@ -63,7 +64,9 @@ async def test_sigterm_lets_what_is_in_flight_end(template: Path, tmp_path: Path
                     await asyncio.sleep(0.01)
                 await gateway.terminate()
                 reply = await waiting
-        verified = await asyncio.to_thread(run, "ledger", "verify", home=gateway.home, as_json=True)
+        verified = await asyncio.to_thread(
+            call, "ledger", "verify", home=gateway.home, as_json=True
+        )
 
     assert reply.status == 200
     assert verified.json()["open"] == 0
@@ -89,7 +92,7 @@ async def test_sigterm_does_not_wait_for_ever(template: Path, tmp_path: Path) ->
                 lasted = time.monotonic() - began
                 await asyncio.gather(waiting, return_exceptions=True)
         rows = await asyncio.to_thread(
-            run, "subject", "disclosures", "u-1", home=gateway.home, as_json=True
+            call, "subject", "disclosures", "u-1", home=gateway.home, as_json=True
         )
 
     assert lasted < 4
@@ -97,7 +100,7 @@ async def test_sigterm_does_not_wait_for_ever(template: Path, tmp_path: Path) ->
     assert row["outcome"] in ("unknown", "timeout")
 
 
-async def test_commands_work_on_a_home_that_does_not_run(template: Path, tmp_path: Path) -> None:
+async def test_commands_work_on_a_home_that_does_not_call(template: Path, tmp_path: Path) -> None:
     """Suspending, reading and verifying need no gateway, and the next start knows of it."""
     async with FakePartner() as courier:
         gateway = await a_gateway(template, tmp_path, courier)
@@ -109,14 +112,14 @@ async def test_commands_work_on_a_home_that_does_not_run(template: Path, tmp_pat
 
             def commands() -> dict[str, Any]:
                 return {
-                    "suspend": run("partner", "suspend", "swift-parcel", home=home),
-                    "list": run("partner", "list", home=home, as_json=True).json(),
-                    "disclosures": run(
+                    "suspend": call("partner", "suspend", "swift-parcel", home=home),
+                    "list": call("partner", "list", home=home, as_json=True).json(),
+                    "disclosures": call(
                         "subject", "disclosures", "u-1", home=home, as_json=True
                     ).json(),
-                    "consents": run("subject", "consents", "u-1", home=home),
-                    "verify": run("ledger", "verify", home=home, as_json=True).json(),
-                    "nobody": run("partner", "suspend", "nobody", home=home),
+                    "consents": call("subject", "consents", "u-1", home=home),
+                    "verify": call("ledger", "verify", home=home, as_json=True).json(),
+                    "nobody": call("partner", "suspend", "nobody", home=home),
                 }
 
             done = await asyncio.to_thread(commands)
@@ -147,14 +150,15 @@ async def test_a_database_of_a_newer_program_is_refused(template: Path, tmp_path
 
     def commands() -> list[Any]:
         return [
-            run(*line, home=gateway.home)
-            for line in (["serve"], ["partner", "list"], ["ledger", "verify"])
+            run("serve", home=gateway.home),
+            call("partner", "list", home=gateway.home),
+            call("ledger", "verify", home=gateway.home),
         ]
 
     for done in await asyncio.to_thread(commands):
         assert done.code == 2, done.said
         assert "newer" in done.err
-        no_traceback(done)
+        assert "Traceback" not in done.said
     assert database.read_bytes() == before
 
 
@@ -195,7 +199,9 @@ async def test_after_a_crash_nothing_that_may_have_left_is_forgotten(
                     (await service.get(f"/v1/subjects/u-{n}/disclosures")).json()["disclosures"]
                     for n in range(3)
                 ]
-        verified = await asyncio.to_thread(run, "ledger", "verify", home=gateway.home, as_json=True)
+        verified = await asyncio.to_thread(
+            call, "ledger", "verify", home=gateway.home, as_json=True
+        )
 
     assert [[row["outcome"] for row in account] for account in rows] == [["unknown"]] * 3
     assert {row["share"] for account in rows for row in account} == {
@@ -256,15 +262,6 @@ async def test_settings_come_from_the_environment_too(template: Path, tmp_path: 
     assert received.claims["iss"] == url
     assert database.is_file()
     assert not (gateway.home / "data/gateway.db").exists()
-
-
-def test_a_broken_address_of_the_store_is_exit_2(template: Path) -> None:
-    """PostgreSQL and what is nothing are told apart from a path."""
-    for url in ("postgresql://db.example/x", "sqlite://", "gateway.db"):
-        done = run("serve", home=template, settings={"GATEWAY_STORAGE__URL": url})
-        assert done.code == 2
-        assert "storage.url" in done.err
-        no_traceback(done)
 
 
 def test_the_data_is_readable_by_its_owner_only(template: Path) -> None:

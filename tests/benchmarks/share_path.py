@@ -234,9 +234,21 @@ async def _load(plan: Plan, processor: int) -> Happened:
 
 def _medians(rounds: Mapping[int, Mapping[str, list[Round]]]) -> dict[str, Any]:
     return {
-        str(connections): {way: _numbers(several) for way, several in ways.items()}
+        str(connections): {
+            way: _numbers(several) | {"ratio": _ratio(several, ways[workload.BARE])}
+            for way, several in ways.items()
+        }
         for connections, ways in rounds.items()
     }
+
+
+def _ratio(ours: list[Round], bare: list[Round]) -> float:
+    """
+    Requests for each CPU second, beside the bare proxy in the same round: the
+    median over the rounds. What else the machine did then met both.
+    """
+    pairs = zip(ours, bare, strict=True)
+    return round(median(one.per_cpu_second / other.per_cpu_second for one, other in pairs), 3)
 
 
 def _numbers(rounds: list[Round]) -> dict[str, float]:

@@ -59,14 +59,14 @@ SHARES = {
 }
 """How many of the 64 shares go to each recipient."""
 
-LINES = {"busy-0": 0.06, "busy-1": 0.03, "calm-0": 0.06, "rare-0": 0.08, "rare-1": 0.04}
+LINES = {"busy-0": 0.15, "busy-1": 0.05, "calm-0": 0.15, "rare-0": 0.1, "rare-1": 0.15}
 """On whose line a request takes so many seconds; a notice takes another way, without delay."""
 
 ANSWERS = {"busy-2": 0.05, "calm-1": 0.08, "rare-2": 0.1}
 """Who takes so many seconds to answer a share."""
 
-LONGEST_PAUSE_SECONDS = 0.06
-"""From the first share to the deletion, at most; the last share comes as long after it."""
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.04, 0.2
+"""From the first share to the last, at least and at most."""
 
 CLOSED_SECONDS = 20.0
 SCOPES = ("share", "case:write", "case:read")
@@ -301,17 +301,22 @@ class Course:
         rng = self.field.rng
         names = [name for name, times in SHARES.items() for _ in range(times)]
         rng.shuffle(names)
-        early = rng.randrange(8, len(names) - 8)
-        pause = rng.uniform(0, LONGEST_PAUSE_SECONDS)
-        after = [pause * rng.random() ** 2 for _ in names[:early]]
-        after += [pause * (1 + rng.random() ** 2) for _ in names[early:]]
+        window = rng.uniform(SHORTEST_SECONDS, LONGEST_SECONDS)
         shares = [
-            asyncio.create_task(self._share(name, f"R{race.number}-{place}", whom, after[place]))
+            asyncio.create_task(
+                self._share(name, f"R{race.number}-{place}", whom, window * rng.random())
+            )
             for place, name in enumerate(names)
         ]
-        await asyncio.sleep(pause)
+        wanted = rng.randrange(1, 16)
+        while self._arrived(race) < wanted and not all(share.done() for share in shares):
+            await asyncio.sleep(0.001)
         erased = await self.app.post("/v1/cases", _erasure(whom))
         return erased, await asyncio.gather(*shares)
+
+    def _arrived(self, race: Race) -> int:
+        couriers = self.field.couriers.values()
+        return sum(1 for courier in couriers for _ in _of(race.number, courier.came))
 
     async def _share(self, partner: str, reference: str, whom: Person, after: float) -> Reply:
         body = traffic.order(random.Random(reference), whom)

@@ -226,8 +226,8 @@ async def test_an_open_intent_is_in_the_account(gateway: House, courier: FakePar
     while not courier.received:
         await asyncio.sleep(0.005)
     (row,) = await gateway.disclosures()
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
+    await courier.stop()
+    await waiting
 
     assert row["outcome"] is None
     assert row["share"] == courier.received[0].share

@@ -10,7 +10,6 @@ from gateway.testing.demo import audit, proof
 from gateway.testing.demo.asking import Asked
 from gateway.testing.demo.audit import Bundle, Leaf, Proof, Verdict
 from gateway.testing.demo.house import House
-from gateway.testing.demo.waiting import until_told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +19,6 @@ class Audited:
     bundle: Bundle
     verdict: Verdict
     proof: Proof
-
-
-async def wait(house: House, case: str) -> None:
-    """Until the case's last leaf stands under a checkpoint."""
-    await until_told(house.desk, lambda leaf: leaf.get("case") == case and _closes(leaf))
 
 
 def _closes(leaf: Leaf) -> bool:

@@ -146,7 +146,6 @@ async def _check_gone(house: House, told: Told, asked: Asked, before: Before) ->
 
 
 async def _certify(house: House, asked: Asked, sabotage: Sabotage | None) -> Mapping[str, Any]:
-    await lasting.wait(house, asked.case)
     path = await certified.fetch(house, asked)
     said = certified.show(house, path)
     if sabotage is Sabotage.CERT:

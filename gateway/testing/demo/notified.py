@@ -30,12 +30,12 @@ def check(house: House, asked: Asked, on_the_way: Sequence[Sent], outages: int) 
     )
     house.claims.none_of(
         "each names the person by that recipient's own pseudonym and ids, and all of these",
-        list(_misnamed(house, asked)),
+        list(misnamed(house, asked)),
         len(verified),
         "notices",
     )
     _check_nothing_else(house, asked, verified)
-    _check_order(house, asked, on_the_way)
+    check_order(house, on_the_way)
     _check_down(house, came[DOWN], outages)
     for partner, why in (
         (SUSPENDED, "which is suspended"),
@@ -49,7 +49,7 @@ def check(house: House, asked: Asked, on_the_way: Sequence[Sent], outages: int) 
         )
 
 
-def _misnamed(house: House, asked: Asked) -> Iterator[str]:
+def misnamed(house: House, asked: Asked) -> Iterator[str]:
     """Recipients whose notices do not name just what they hold of the person."""
     for recipient in house.everybody.values():
         told = [one.data for one in recipient.fake.notices.received if one.verified]
@@ -78,8 +78,8 @@ def _check_nothing_else(house: House, asked: Asked, verified: Sequence[NoticeRec
     )
 
 
-def _check_order(house: House, asked: Asked, on_the_way: Sequence[Sent]) -> None:
-    """A notice must not overtake a share: the slow one's waits for the last answer."""
+def check_order(house: House, on_the_way: Sequence[Sent]) -> None:
+    """Claim that no notice overtook a share: the slow one's waited for the last answer."""
     fake = house.recipients[SLOW].fake
     shares = {one.share for one in on_the_way}
     arrived = [one for one in fake.received if one.share in shares]

@@ -100,7 +100,7 @@ async def check_settled(house: House, asked: Asked) -> None:
     said = claims_of(reply.body.decode()) if reply.status == 200 else {"notices": []}
     house.claims.none_of(
         "every notice is settled: by a receipt that its recipient signed, or by a person",
-        list(_unsettled(house, said)),
+        list(unsettled(house, said)),
         len(said["notices"]),
         "notices, " + " and ".join(_words(said)),
     )
@@ -111,7 +111,7 @@ def _words(said: Mapping[str, Any]) -> Iterator[str]:
         yield f"{sum(one['evidence'] == word for one in said['notices'])} by {word}"
 
 
-def _unsettled(house: House, said: Mapping[str, Any]) -> Iterator[str]:
+def unsettled(house: House, said: Mapping[str, Any]) -> Iterator[str]:
     """Notices of a certificate that nothing settles, and why; receipts verified here."""
     for notice in said["notices"]:
         partner = notice["partner"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from gateway.testing.client import GatewayClient
@@ -19,20 +19,13 @@ async def settled(desk: GatewayClient, shares: int) -> bool:
 
     An answer does not wait for its outcome's leaf, which follows within a second.
     """
-    return await until_told(desk, lambda leaf: leaf.get("kind") == "outcome", times=shares)
-
-
-async def until_told(
-    desk: GatewayClient, found: Callable[[Mapping[str, Any]], bool], *, times: int = 1
-) -> bool:
-    """Wait until so many leaves like this stand under a checkpoint; whether they did in time."""
     deadline = time.monotonic() + _LONGEST_SECONDS
-    start = seen = 0
+    start = outcomes = 0
     while True:
         page = await _entries(desk, start)
         start += len(page)
-        seen += sum(1 for leaf in page if found(leaf))
-        if seen >= times:
+        outcomes += sum(1 for leaf in page if leaf.get("kind") == "outcome")
+        if outcomes >= shares:
             return True
         if time.monotonic() > deadline:
             return False

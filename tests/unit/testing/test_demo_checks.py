@@ -9,103 +9,19 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from multidict import CIMultiDict
 
 from gateway.ledger import merkle
 from gateway.ledger.checkpoint import Checkpoint, sign, tlog_proof
 from gateway.ledger.encode import leaf_hash
-from gateway.testing.client import Reply
 from gateway.testing.demo import minimum, plan, proof
 from gateway.testing.demo.claims import Claim, Claims
 from gateway.testing.demo.documents import leaves
 from gateway.testing.demo.manifests import route_of
 from gateway.testing.demo.minimum import Arrival
 from gateway.testing.demo.people_in_it import Choice, members
-from gateway.testing.demo.recipients import ROLES, Recipient
+from gateway.testing.demo.recipients import ROLES
 from gateway.testing.demo.screen import Screen, cut, width
-from gateway.testing.demo.traffic import Sent
-from gateway.testing.partner import FakePartner
-from gateway.testing.received import RawRequest, Received
-
-MANIFEST = {
-    "partner": "swift-parcel",
-    "upstream": {"base_url": "https://127.0.0.1:20000/api"},
-    "routes": {
-        "create-shipment": {
-            "match": "POST /v2/shipments/{reference}",
-            "purpose": "order-fulfilment@1",
-            "seal": "fields",
-            "send": {
-                "/name": {"transform": "mask-name"},
-                "/phone": {"sealed": True},
-                "/items/*/sku": {},
-            },
-            "receive": {"/tracking_number": {}},
-        }
-    },
-}
-CREDENTIAL = ("Authorization", "Bearer right")
-SENT = {"name": "欧阳明", "phone": "13800000000", "items": [{"sku": "TEA-01", "title": "茶"}]}
-ARRIVED = {"name": "欧**", "phone": "13800000000", "items": [{"sku": "TEA-01"}]}
-
-
-def an_arrival(
-    document: Any = ARRIVED,
-    *,
-    wire: bytes = b'{"phone": "eyJhbGciOi..x.y.z"}',
-    target: str = "/api/v2/shipments/LO-1",
-    headers: dict[str, str] | None = None,
-    answer: Any = None,
-    sub: str = "somebody",
-) -> Arrival:
-    """A share that arrived as it should, but for what is given."""
-    route = route_of(MANIFEST, "POST", target.partition("?")[0], "order-fulfilment")
-    return Arrival(
-        recipient=Recipient(
-            role=ROLES[0],
-            fake=FakePartner("swift-parcel"),
-            manifest=MANIFEST,
-            environment={},
-            credential=CREDENTIAL,
-        ),
-        received=Received(
-            request=RawRequest(
-                order=1,
-                at=datetime(2026, 11, 2, tzinfo=UTC),
-                method="POST",
-                target=target,
-                headers=CIMultiDict(dict([CREDENTIAL]) if headers is None else headers),
-                body=wire,
-            ),
-            claims={"sub": sub, "purpose": "order-fulfilment"},
-            body=wire,
-            document=document,
-        ),
-        declared=route,
-        sent=a_sent(answer),
-    )
-
-
-def a_sent(answer: Any = None, *, repeated: Reply | None = None) -> Sent:
-    """A share as the app sent it."""
-    return Sent(
-        planned=plan.Planned(
-            service="shop",
-            partner="swift-parcel",
-            purpose="order-fulfilment",
-            path="/v2/shipments/LO-1",
-            body=SENT,
-            member=members()[0],
-            headers={},
-        ),
-        reply=Reply(
-            status=200,
-            headers=CIMultiDict({"Sharing-Id": "shr-1"}),
-            body=json.dumps({} if answer is None else answer).encode(),
-        ),
-        repeated=repeated,
-        seconds=0.1,
-    )
+from tests.unit.testing.demo_builders import ARRIVED, MANIFEST, a_sent, an_arrival
 
 
 @pytest.mark.parametrize(
@@ -292,3 +208,24 @@ def test_a_days_plan_is_the_same_each_time_and_expects_refusals() -> None:
         "cross-border-consent-missing",
     }
     assert all(one.member.guardian in (None, Choice.YES) for one in first)
+
+
+@pytest.mark.parametrize(("old", "new"), [(1, 2), (2, 3), (3, 7), (4, 8), (7, 21), (8, 9)])
+def test_a_ledger_that_grew_is_told_from_one_that_was_rewritten(old: int, new: int) -> None:
+    """The proof leads from one root to the next, and with anything else in it to none."""
+    hashes = [leaf_hash(f'{{"id":"leaf-{n}"}}'.encode()) for n in range(new)]
+    tiles = merkle.extend({}, 0, hashes)
+    first, second = ((size, merkle.root(tiles, size)) for size in (old, new))
+    steps = merkle.consistency(tiles, old, new)
+
+    proof.check_extends(first, second, steps)
+    for wrong in (
+        ((old, hashes[-1]), second, steps),
+        (first, (new, hashes[-1]), steps),
+        (first, second, steps[:-1]),
+        (first, second, [*steps, hashes[0]]),
+        (second, first, steps),
+        (first, second, []),
+    ):
+        with pytest.raises(proof.ProofFails):
+            proof.check_extends(*wrong)
