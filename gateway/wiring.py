@@ -62,6 +62,19 @@ class Documents:
         return self.prepared.policy
 
 
+def check_upstreams(policy: PolicySet) -> None:
+    """Raise `ConfigError` with every recipient that this program has no way to reach."""
+    problems = []
+    for partner in policy.partners.values():
+        try:
+            check_upstream(partner.id, partner.upstream)
+        except ConfigError as error:
+            # The way is judged as a whole, so there is no closer place to name.
+            problems.append(Problem(file=partner.source, line=1, column=1, message=str(error)))
+    if problems:
+        raise ConfigError(problems)
+
+
 def read_documents(config: Config, keys: FileKeyring, *, strict: bool = False) -> Documents:
     """Load and prepare a home's documents. Raises `ConfigError` with every problem."""
     loaded = load_home(
@@ -71,8 +84,7 @@ def read_documents(config: Config, keys: FileKeyring, *, strict: bool = False) -
         strict=strict,
         today=utc_now().date(),
     )
-    for partner in loaded.policy.partners.values():
-        check_upstream(partner.id, partner.upstream)
+    check_upstreams(loaded.policy)
     root = keys.secret("hash")
     prepared = prepare(loaded.policy, hash_key_of=lambda partner: hkdf(root, partner.encode()))
     return Documents(prepared=prepared, warnings=tuple(loaded.warnings))

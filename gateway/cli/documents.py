@@ -19,7 +19,7 @@ def check(output: Output, strict: bool) -> None:
     from gateway.decide.cases import Verdict, run_cases
     from gateway.policy.coverage import coverage
     from gateway.policy.load import load_home
-    from gateway.wiring import load_config, utc_now
+    from gateway.wiring import check_upstreams, load_config, utc_now
 
     config = load_config(output.home)
     try:
@@ -30,6 +30,7 @@ def check(output: Output, strict: bool) -> None:
             strict=strict,
             today=utc_now().date(),
         )
+        check_upstreams(loaded.policy)
         cases = _cases(output.home / "policies" / "cases")
     except ConfigError as error:
         _broken(output, error)

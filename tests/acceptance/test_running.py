@@ -213,8 +213,8 @@ async def test_an_exported_ledger_verifies_by_itself(name: str, world: World) ->
 async def test_a_tampered_ledger_does_not_verify(harm: str, world: World) -> None:
     """Whatever was done to it, the answer is no: exit 1."""
     whole = world.home.parent / "whole.jsonl"
-    lines = (whole if whole.exists() else await exported(world, whole.name)).read_bytes()
-    path, lines = whole.with_name(f"{harm}.jsonl"), lines.splitlines(keepends=True)
+    raw = (whole if whole.exists() else await exported(world, whole.name)).read_bytes()
+    path, lines = whole.with_name(f"{harm}.jsonl"), raw.splitlines(keepends=True)
     trust: list[Any] = []
     match harm:
         case "changed":

@@ -1,0 +1,77 @@
+"""`make bench` works: quickly, and without a word about how fast anything is."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmarks import micro, workload
+
+RUN = Path(__file__).with_name("run.py")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
+    """What a quick run of everything prints, and the numbers that it writes."""
+    file = tmp_path_factory.mktemp("bench") / "result.json"
+    done = subprocess.run(
+        [sys.executable, str(RUN), "--quick", "--json", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(file.read_text())
+
+
+def test_the_table_has_every_way_and_every_step(ran: tuple[str, dict[str, Any]]) -> None:
+    """The share path stands beside the bare proxy, and each step beside its peer."""
+    printed, result = ran
+
+    for way in ("bare aiohttp proxy", "gateway, seal: none", "gateway, seal: body"):
+        assert f"| {way} " in printed
+    assert {row["name"] for row in result["micro"]} == set(micro.NAMES)
+    assert all(row["title"] in printed and row["peer"] in printed for row in result["micro"])
+
+
+def test_what_was_measured_is_what_was_recorded(ran: tuple[str, dict[str, Any]]) -> None:
+    """As many shares reached the partner as the ledger calls delivered, and it verifies."""
+    _, result = ran
+    checks = result["share"]["checks"]
+
+    assert checks["arrived"] == checks["intents"] == checks["delivered"] > 0
+    assert checks["ledger_verified"] is True
+    assert set(checks["opened_and_compared"]) == {workload.NONE, workload.BODY}
+
+
+def test_a_result_says_on_what_machine(ran: tuple[str, dict[str, Any]]) -> None:
+    """Numbers that do not name processors, Python and SQLite cannot be compared."""
+    printed, result = ran
+
+    assert result["machine"]["cpus"] >= 1
+    assert f"Python {result['machine']['python']}, SQLite {result['machine']['sqlite']}" in printed
+
+
+def test_the_order_has_as_many_values_as_it_says() -> None:
+    """31 values come in, 11 of them may leave, in about one kilobyte."""
+    assert workload.leaves_of(workload.ORDER) == 31
+    assert workload.leaves_of(workload.LEAVES) == 11
+    assert 900 <= len(workload.body().encode()) <= 1024
+
+
+def test_the_bare_proxy_stays_bare() -> None:
+    """The peer is at most forty lines, so that anybody can see what it does."""
+    assert len(RUN.with_name("bare_proxy.py").read_text().splitlines()) <= 40
+
+
+def test_an_unknown_name_is_refused_with_those_that_exist() -> None:
+    """Who asks for a benchmark that there is not is told the names."""
+    done = subprocess.run(
+        [sys.executable, str(RUN), "everything"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "write one of share, decide" in done.stderr

@@ -1,0 +1,104 @@
+"""Wrong use, broken homes and broken settings end in a sentence (contract §3)."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.calling import call
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing"],
+        ["check", "--nothing"],
+        ["token"],
+        ["token", "--service", "x"],
+        ["token", "--service", "x", "--scope", "share", "--ttl", "soon"],
+        ["token", "--service", "x", "--scope", "share", "--ttl", "0s"],
+        ["explain"],
+        ["partner"],
+        ["partner", "suspend"],
+        ["ledger", "verify", "no-such-file"],
+        ["ledger", "prove"],
+        ["ledger", "prove", "shr_x", "--index", "1"],
+        ["ledger", "export"],
+        ["subject", "disclosures"],
+        ["serve", "--workers", "0"],
+        ["serve", "--workers", "4"],
+        ["init"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_is_exit_2(arguments: list[str], home: Path) -> None:
+    """Said in a sentence, never in a traceback."""
+    done = call(*arguments, home=home)
+
+    assert done.code == 2
+    assert done.err.strip()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check"],
+        ["serve"],
+        ["partner", "list"],
+        ["ledger", "verify"],
+        ["subject", "consents", "u-1"],
+        ["token", "--service", "x", "--scope", "share"],
+    ],
+    ids=" ".join,
+)
+def test_a_folder_that_is_no_home_is_exit_2(arguments: list[str], tmp_path: Path) -> None:
+    """Every command says how to make one."""
+    done = call(*arguments, home=tmp_path)
+
+    assert done.code == 2
+    assert "gateway init" in done.err
+    assert done.err.strip()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "named"),
+    [
+        ("GATEWAY_LISTEN__INTERNAL", "8080", "listen.internal"),
+        ("GATEWAY_LIMITS__BODY", "a lot", "limits.body"),
+        ("GATEWAY_PUBLIC__URL", "sharing.shop.example", "public.url"),
+        ("GATEWAY_STORAGE__URL", "mysql://x/y", "storage.url"),
+        ("GATEWAY_LOG__LEVEL", "loud", "log.level"),
+    ],
+)
+def test_a_broken_setting_is_exit_2(setting: str, value: str, named: str, home: Path) -> None:
+    """The setting is named, and what to write instead."""
+    done = call("serve", home=home, settings={setting: value})
+
+    assert done.code == 2
+    assert named in done.err
+    assert done.err.strip()
+
+
+def test_help_answers_for_every_command() -> None:
+    """`--help` is exit 0 everywhere and names what the contract names."""
+    top = call("--help")
+    for command in ("init", "serve", "check", "explain", "token", "demo"):
+        assert command in top.out
+        assert call(command, "--help").code == 0
+    for group, names in (
+        ("partner", ("list", "show", "suspend", "resume")),
+        ("subject", ("disclosures", "consents")),
+        ("ledger", ("verify", "prove", "export")),
+    ):
+        shown = call(group, "--help")
+        assert shown.code == 0
+        assert all(name in shown.out for name in names)
+    assert call("--version").code == 0
+
+
+@pytest.mark.parametrize("url", ["postgresql://db.example/x", "sqlite://", "gateway.db"])
+def test_a_store_that_cannot_be_had_is_exit_2(url: str, home: Path) -> None:
+    """PostgreSQL, which is not there yet, and what is nothing are told from a path."""
+    done = call("ledger", "verify", home=home, settings={"GATEWAY_STORAGE__URL": url})
+
+    assert done.code == 2
+    assert "storage.url" in done.err
