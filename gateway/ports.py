@@ -8,6 +8,7 @@ Every method that says "when this returns it is durable" means: synced to disk.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from gateway.model.cases import Case, Notice
@@ -106,6 +107,49 @@ class TokenRow:
     mark: bytes
     """HMAC of the token, so that the table cannot be redeemed."""
     sealed: bytes
+    purpose: str = ""
+    category: str = ""
+    ends: datetime | None = None
+    """From when on it opens nothing; the value is destroyed then."""
+    uses: int | None = None
+    """How often it may be redeemed; None: no limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredToken:
+    """A token that a recipient holds, as it is stored; its terms are sealed with the value."""
+
+    mark: bytes
+    share: str
+    subject: int | None
+    sealed: bytes = field(repr=False)
+    """Empty once its time is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redemption:
+    """Everything that must be durable before a redeemed value leaves."""
+
+    mark: bytes
+    partner: str
+    partner_epoch: int
+    jti: str
+    digest: bytes
+    """SHA-256 of the recipient's compact JWS."""
+    expires: datetime
+    """Until when the very same JWS may come again."""
+    subject: SubjectRow
+    leaf: bytes
+
+
+class Redeemed(StrEnum):
+    """What became of a redemption."""
+
+    GRANTED = "granted"
+    """It counts, or it is the very same as one that counted."""
+    USED_UP = "used-up"
+    TAKEN = "taken"
+    """Its id is that of another redemption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,6 +431,20 @@ class QueueStore(Protocol):
         """
 
 
+class TokenStore(Protocol):
+    """Values that stay here while recipients hold tokens for them (S4c)."""
+
+    async def token(self, mark: bytes) -> StoredToken | None:
+        """The token with this mark."""
+
+    async def redeem(self, redemption: Redemption) -> Redeemed:
+        """
+        Count one use and append the leaf, all or none; `GRANTED` once it is durable.
+        The very same redemption again is another leaf and no further use. Raises
+        `Fenced` and `Stale` as `intend` does, `Stale` also where the token is gone.
+        """
+
+
 class PartnerStore(Protocol):
     """What operators said of partners."""
 
@@ -613,7 +671,9 @@ class CaseStore(Protocol):
         """What happened to a case after an event."""
 
 
-class Store(LedgerStore, SubjectStore, QueueStore, PartnerStore, CaseStore, Protocol):
+class Store(
+    LedgerStore, SubjectStore, QueueStore, TokenStore, PartnerStore, CaseStore, Protocol
+):
     """One store for all of it, so that what must change together does."""
 
     async def start(self) -> None:

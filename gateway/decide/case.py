@@ -22,21 +22,31 @@ inside one case only.
   partner and purpose of the case where it says nothing else;
 - `suspended`, and what the documents would have to say: `partner: {kind state
   agreement territory accepted_edition}` (`agreement: none` for none on file),
-  `route: {purpose purpose_version}`, `policy: {purpose_version}`.
+  `route: {purpose purpose_version}`, `policy: {purpose_version}`;
+- what its manifest would say besides: `route: {send receive}` (fields that it
+  would declare too), `route: {seal subject}` (in place of what it says).
 
-`expect` is `{permitted: true, ground, evidence, categories}` or `{refused: CODE}`,
-either with the `clause` or clauses that the case is about. A refusal must cite
-them all.
+`expect` is `{permitted: true}`, `{refused: CODE}`, or `{loads: false}` where a
+manifest with such a route would not be accepted; each with the `clause` or
+clauses that the case is about. A refusal must cite them all, and so must what
+is wrong with the manifest. Clauses under `also` are shown without being cited.
+
+Beside `permitted` may stand what carries the share (`ground evidence
+categories`) and how it leaves: `leaves: {SELECTOR: how}` (a transform's name,
+`sealed`, `as-it-is` or `nothing`), `returns: [SELECTOR]` (all that may come
+back), `terms: {retention onward territory}`, and `leaf`, the kind of entry in
+the ledger.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from gateway.decide.carriage import Carriage
 from gateway.errors import Reason
 from gateway.model.consent import By, Method, Scope
 from gateway.model.policy import Kind
-from gateway.model.recipients import State
+from gateway.model.recipients import Field, ReceivedField, Seal, State, SubjectFrom
 
 SOMEBODY = "somebody"
 """The person of a case that names none."""
@@ -109,6 +119,24 @@ class PartnerGiven:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteGiven:
+    """What the route of the manifest would say; None and empty leave it as it is."""
+
+    purpose: str | None = None
+    version: int | None = None
+    send: tuple[Field, ...] = ()
+    """Declared besides, or in place of the fields with the same selectors."""
+    receive: tuple[ReceivedField, ...] = ()
+    seal: Seal | None = None
+    subject: SubjectFrom | None = None
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether it is another manifest than the loaded one, and must be one that loads."""
+        return bool(self.send or self.receive or self.seal or self.subject)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """Everything that is known when a case is decided."""
 
@@ -117,8 +145,7 @@ class Given:
     evidence: tuple[EvidenceGiven, ...] = ()
     suspended: bool = False
     partner: PartnerGiven = PartnerGiven()
-    route_purpose: str | None = None
-    route_version: int | None = None
+    route: RouteGiven = RouteGiven()
     policy_version: int | None = None
 
 
@@ -142,11 +169,26 @@ class Expected:
     """The answer that a case promises, and the clauses that it is about."""
 
     refused: Reason | None
-    """None: permitted."""
+    """None: permitted, or no manifest that loads."""
     clauses: tuple[str, ...]
+    loads: bool = True
+    """False: the manifest would not be accepted."""
+    also: tuple[str, ...] = ()
+    """Clauses that the case shows and the answer does not cite."""
+    carriage: Carriage = field(default_factory=Carriage)
     ground: str | None = None
     evidence: str | None = None
     categories: tuple[str, ...] | None = None
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Every clause that the case shows."""
+        return (*self.clauses, *self.also)
+
+    @property
+    def carried(self) -> bool:
+        """Whether the case is of a share that leaves."""
+        return self.refused is None and self.loads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

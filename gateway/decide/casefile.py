@@ -4,9 +4,9 @@ Reads decision cases from a document, every mistake with its place.
 What a case says, and how it is written, stands in `case`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 
 from gateway.decide.case import (
     NOBODY,
@@ -14,17 +14,29 @@ from gateway.decide.case import (
     CaseAsk,
     ConsentGiven,
     EvidenceGiven,
-    Expected,
     FenceGiven,
     Given,
     PartnerGiven,
     PersonGiven,
+    RouteGiven,
 )
-from gateway.errors import ConfigError, Reason
+from gateway.decide.casefields import (
+    flag_in,
+    identifier_in,
+    identifiers_in,
+    items_in,
+    known_fields,
+    moment_in,
+    text_in,
+    whole_in,
+)
+from gateway.decide.expected import read_expected
+from gateway.errors import ConfigError
 from gateway.model.consent import By, Method, Scope
 from gateway.model.policy import Kind
-from gateway.model.recipients import State
+from gateway.model.recipients import Seal, State, SubjectFrom
 from gateway.policy.documents import scan_document
+from gateway.policy.fields import read_receive, read_send
 from gateway.policy.reading import Node, root_of
 
 
@@ -43,14 +55,14 @@ def parse_cases(name: str, raw: bytes) -> tuple[Case, ...]:
 
 
 def _case(node: Node) -> Case | None:
-    fields = _fields(
+    fields = known_fields(
         node, ("it", "now", "ask", "given", "expect"), required=("it", "now", "ask", "expect")
     )
     it = fields["it"].text() if "it" in fields else None
     now = fields["now"].moment() if "now" in fields else None
     ask = _ask(fields["ask"]) if "ask" in fields else None
     given = _given(fields["given"]) if "given" in fields else Given()
-    expected = _expected(fields["expect"]) if "expect" in fields else None
+    expected = read_expected(fields["expect"]) if "expect" in fields else None
     if it is None or now is None or ask is None or expected is None:
         return None
     place = node.collector.document.problem(node.path, it)
@@ -67,12 +79,12 @@ def _case(node: Node) -> Case | None:
 
 
 def _ask(node: Node) -> CaseAsk | None:
-    fields = _fields(
+    fields = known_fields(
         node,
         ("partner", "route", "purpose", "ground", "evidence", "gpc", "subject"),
         required=("partner", "route", "purpose"),
     )
-    partner, route = _identifier(fields, "partner"), _identifier(fields, "route")
+    partner, route = identifier_in(fields, "partner"), identifier_in(fields, "route")
     purpose = _purpose(fields["purpose"]) if "purpose" in fields else None
     if partner is None or route is None or purpose is None:
         return None
@@ -81,9 +93,9 @@ def _ask(node: Node) -> CaseAsk | None:
         route=route,
         purpose=purpose[0],
         purpose_version=purpose[1],
-        ground=_identifier(fields, "ground"),
-        evidence=_text(fields, "evidence"),
-        gpc=_flag(fields, "gpc"),
+        ground=identifier_in(fields, "ground"),
+        evidence=text_in(fields, "evidence"),
+        gpc=flag_in(fields, "gpc"),
         subjects=_subjects(fields["subject"]) if "subject" in fields else None,
     )
 
@@ -116,34 +128,32 @@ def _given(node: Node) -> Given:
     fields = node.fields(
         (*_PERSON, "people", "evidence", "suspended", "partner", "route", "policy")
     )
-    route = fields["route"].fields(("purpose", "purpose_version")) if "route" in fields else {}
     policy = fields["policy"].fields(("purpose_version",)) if "policy" in fields else {}
     people = fields["people"].members() if "people" in fields else {}
     return Given(
         everybody=_person(fields),
         people={name: _person(person.fields(_PERSON)) for name, person in people.items()},
-        evidence=tuple(_evidence(item) for item in _items(fields, "evidence")),
-        suspended=_flag(fields, "suspended"),
+        evidence=tuple(_evidence(item) for item in items_in(fields, "evidence")),
+        suspended=flag_in(fields, "suspended"),
         partner=_partner(fields["partner"]) if "partner" in fields else PartnerGiven(),
-        route_purpose=_identifier(route, "purpose"),
-        route_version=_whole(route, "purpose_version"),
-        policy_version=_whole(policy, "purpose_version"),
+        route=_route(fields["route"]) if "route" in fields else RouteGiven(),
+        policy_version=whole_in(policy, "purpose_version"),
     )
 
 
 def _person(fields: Mapping[str, Node]) -> PersonGiven:
-    consents = [_consent(item) for item in _items(fields, "consents")]
+    consents = [_consent(item) for item in items_in(fields, "consents")]
     return PersonGiven(
-        erased=_flag(fields, "erased"),
-        minor=_flag(fields, "minor"),
-        opt_outs=_identifiers(fields, "opt_outs") or (),
-        restricted=tuple(_fence(item) for item in _items(fields, "restricted")),
+        erased=flag_in(fields, "erased"),
+        minor=flag_in(fields, "minor"),
+        opt_outs=identifiers_in(fields, "opt_outs") or (),
+        restricted=tuple(_fence(item) for item in items_in(fields, "restricted")),
         consents=tuple(consent for consent in consents if consent is not None),
     )
 
 
 def _consent(node: Node) -> ConsentGiven | None:
-    fields = _fields(
+    fields = known_fields(
         node,
         (
             *("granted", "purpose", "version", "partner", "method", "by", "scope"),
@@ -151,48 +161,48 @@ def _consent(node: Node) -> ConsentGiven | None:
         ),
         required=("granted",),
     )
-    granted = _moment(fields, "granted")
+    granted = moment_in(fields, "granted")
     if granted is None:
         return None
     return ConsentGiven(
         granted=granted,
-        purpose=_identifier(fields, "purpose"),
-        version=_whole(fields, "version"),
-        partner=_identifier(fields, "partner"),
+        purpose=identifier_in(fields, "purpose"),
+        version=whole_in(fields, "version"),
+        partner=identifier_in(fields, "partner"),
         method=(fields["method"].member_of(Method) if "method" in fields else None)
         or Method.EXPLICIT,
         by=(fields["by"].member_of(By) if "by" in fields else None) or By.SUBJECT,
         scope=fields["scope"].member_of(Scope) if "scope" in fields else None,
-        expires=_moment(fields, "expires"),
-        withdrawn=_moment(fields, "withdrawn"),
+        expires=moment_in(fields, "expires"),
+        withdrawn=moment_in(fields, "withdrawn"),
     )
 
 
 def _fence(node: Node) -> FenceGiven:
     fields = node.fields(("partners", "purposes", "categories", "reason", "until_consent_after"))
     return FenceGiven(
-        reason=_identifier(fields, "reason") or "restrict",
-        partners=_identifiers(fields, "partners") or (),
-        purposes=_identifiers(fields, "purposes") or (),
-        categories=_identifiers(fields, "categories") or (),
-        until_consent_after=_moment(fields, "until_consent_after"),
+        reason=identifier_in(fields, "reason") or "restrict",
+        partners=identifiers_in(fields, "partners") or (),
+        purposes=identifiers_in(fields, "purposes") or (),
+        categories=identifiers_in(fields, "categories") or (),
+        until_consent_after=moment_in(fields, "until_consent_after"),
     )
 
 
 def _evidence(node: Node) -> EvidenceGiven:
-    fields = _fields(
+    fields = known_fields(
         node,
         ("id", "type", "partner", "purposes", "people", "categories", "expires"),
         required=("id",),
     )
     return EvidenceGiven(
-        id=_text(fields, "id") or "",
-        type=_identifier(fields, "type") or "record",
-        partner=_identifier(fields, "partner"),
-        purposes=_identifiers(fields, "purposes"),
-        people=_identifiers(fields, "people"),
-        categories=_identifiers(fields, "categories"),
-        expires=_moment(fields, "expires"),
+        id=text_in(fields, "id") or "",
+        type=identifier_in(fields, "type") or "record",
+        partner=identifier_in(fields, "partner"),
+        purposes=identifiers_in(fields, "purposes"),
+        people=identifiers_in(fields, "people"),
+        categories=identifiers_in(fields, "categories"),
+        expires=moment_in(fields, "expires"),
     )
 
 
@@ -205,92 +215,27 @@ def _partner(node: Node) -> PartnerGiven:
         state=fields["state"].member_of(State) if "state" in fields else None,
         agreement=None if agreement is None or none_on_file else _agreement(agreement),
         no_agreement=none_on_file,
-        territory=_text(fields, "territory"),
-        accepted_edition=_text(fields, "accepted_edition"),
+        territory=text_in(fields, "territory"),
+        accepted_edition=text_in(fields, "accepted_edition"),
+    )
+
+
+def _route(node: Node) -> RouteGiven:
+    fields = node.fields(("purpose", "purpose_version", "send", "receive", "seal", "subject"))
+    received = read_receive(fields["receive"]) if "receive" in fields else ()
+    place = fields["subject"].choice(("header", "none")) if "subject" in fields else None
+    return RouteGiven(
+        purpose=identifier_in(fields, "purpose"),
+        version=whole_in(fields, "purpose_version"),
+        send=read_send(fields["send"]) if "send" in fields else (),
+        receive=received if isinstance(received, tuple) else (),
+        seal=fields["seal"].member_of(Seal) if "seal" in fields else None,
+        subject=None if place is None else SubjectFrom(place),
     )
 
 
 def _agreement(node: Node) -> tuple[date, date] | None:
-    fields = _fields(node, ("signed", "expires"), required=("signed", "expires"))
+    fields = known_fields(node, ("signed", "expires"), required=("signed", "expires"))
     signed = fields["signed"].day() if "signed" in fields else None
     expires = fields["expires"].day() if "expires" in fields else None
     return None if signed is None or expires is None else (signed, expires)
-
-
-_ANSWERS = ("permitted", "refused")
-
-
-def _expected(node: Node) -> Expected | None:
-    fields = _fields(
-        node, (*_ANSWERS, "clause", "ground", "evidence", "categories"), required=("clause",)
-    )
-    if len([answer for answer in _ANSWERS if answer in fields]) != 1:
-        node.wrong("a case expects one answer, write permitted: true or refused: CODE")
-        return None
-    clauses = _clauses(fields["clause"]) if "clause" in fields else ()
-    if "refused" in fields:
-        return _refusal(fields, clauses)
-    if fields["permitted"].flag() is False:
-        fields["permitted"].wrong("a refusal is told by its code, write refused: CODE")
-    return Expected(
-        refused=None,
-        clauses=clauses,
-        ground=_identifier(fields, "ground"),
-        evidence=_text(fields, "evidence"),
-        categories=_identifiers(fields, "categories"),
-    )
-
-
-def _refusal(fields: Mapping[str, Node], clauses: tuple[str, ...]) -> Expected | None:
-    for name in ("ground", "evidence", "categories"):
-        if name in fields:
-            fields[name].misnamed(f'a refusal has no "{name}", remove it')
-    reason = fields["refused"].member_of(Reason)
-    return None if reason is None else Expected(refused=reason, clauses=clauses)
-
-
-def _clauses(node: Node) -> tuple[str, ...]:
-    if isinstance(node.value, str):
-        node = replace(node, value=[node.value])
-    return node.clauses()
-
-
-def _fields(node: Node, known: Iterable[str], *, required: Iterable[str]) -> Mapping[str, Node]:
-    """The known keys of a mapping; what is missing is told where the mapping begins."""
-    fields = node.fields(known)
-    if isinstance(node.value, dict):
-        for name in required:
-            if name not in fields:
-                node.wrong(f'"{name}" is missing, write {name}: …')
-    return fields
-
-
-# Optional fields of one type each; None where the field is absent or wrong.
-
-
-def _text(fields: Mapping[str, Node], key: str) -> str | None:
-    return fields[key].text() if key in fields else None
-
-
-def _identifier(fields: Mapping[str, Node], key: str) -> str | None:
-    return fields[key].identifier() if key in fields else None
-
-
-def _identifiers(fields: Mapping[str, Node], key: str) -> tuple[str, ...] | None:
-    return fields[key].identifiers() if key in fields else None
-
-
-def _flag(fields: Mapping[str, Node], key: str) -> bool:
-    return bool(fields[key].flag()) if key in fields else False
-
-
-def _moment(fields: Mapping[str, Node], key: str) -> datetime | None:
-    return fields[key].moment() if key in fields else None
-
-
-def _whole(fields: Mapping[str, Node], key: str) -> int | None:
-    return fields[key].whole() if key in fields else None
-
-
-def _items(fields: Mapping[str, Node], key: str) -> Iterable[Node]:
-    return fields[key].items() if key in fields else ()

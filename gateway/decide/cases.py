@@ -6,11 +6,12 @@ refused. `gateway check` and the test suite run the same ones. How a case is
 written stands in `case`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gateway.decide import engine
+from gateway.decide import carriage, engine
+from gateway.decide.carriage import mistakes
 from gateway.decide.case import (
     SOMEBODY,
     Case,
@@ -20,8 +21,10 @@ from gateway.decide.case import (
     FenceGiven,
     Given,
     PersonGiven,
+    RouteGiven,
 )
 from gateway.decide.casefile import parse_cases
+from gateway.decide.comparing import decision_difference, manifest_differences
 from gateway.decide.routing import choose
 from gateway.model.consent import Consent, Evidence, Fence, SubjectFacts
 from gateway.model.ids import (
@@ -35,8 +38,8 @@ from gateway.model.ids import (
     SubjectId,
 )
 from gateway.model.policyset import PolicySet
-from gateway.model.recipients import Agreement, Partner, Route, SubjectFrom
-from gateway.model.shares import Ask, Decision, EvidenceClaim, Permitted, Refused
+from gateway.model.recipients import Agreement, Partner, Route, SubjectFrom, SubjectPlace
+from gateway.model.shares import Ask, Decision, EvidenceClaim, Permitted
 
 __all__ = ["Case", "CaseResult", "Verdict", "parse_cases", "run_case", "run_cases", "shown"]
 
@@ -78,7 +81,7 @@ def run_case(policy: PolicySet, case: Case) -> CaseResult:
     route = next((route for route in partner.routes if route.id == case.ask.route), None)
     if route is None:
         return _result(case, Verdict.NOT_APPLICABLE, f"{partner.id} has no route {case.ask.route}")
-    difference = _difference(case, _decide(policy, partner, route, case))
+    difference = "; ".join(_differences(policy, partner, route, case))
     return _result(case, Verdict.FAILED if difference else Verdict.PASSED, difference)
 
 
@@ -87,7 +90,7 @@ def shown(results: Iterable[CaseResult]) -> dict[ClauseId, list[str]]:
     found: dict[ClauseId, list[str]] = {}
     for result in results:
         if result.verdict is Verdict.PASSED:
-            for clause in result.case.expected.clauses:
+            for clause in result.case.expected.about:
                 place = f"{result.case.file}:{result.case.line}"
                 found.setdefault(ClauseId(clause), []).append(place)
     return found
@@ -97,19 +100,53 @@ def _result(case: Case, verdict: Verdict, message: str) -> CaseResult:
     return CaseResult(case=case, verdict=verdict, message=message)
 
 
+def _differences(policy: PolicySet, partner: Partner, named: Route, case: Case) -> Iterator[str]:
+    """What comes out otherwise than the case expects."""
+    named = _named(named, case.given.route)
+    partner = _partner(partner, case.given)
+    # A manifest that would not be accepted has no shares to decide.
+    wrong = mistakes(policy, partner, named) if case.given.route.rewritten else ()
+    if wrong or not case.expected.loads:
+        yield from manifest_differences(case, wrong)
+        return
+    decision = _decide(policy, partner, named, case)
+    other = decision_difference(case, decision)
+    if other:
+        yield other
+    elif isinstance(decision, Permitted):
+        yield from carriage.differences(
+            case.expected.carriage,
+            policy=policy,
+            partner=partner,
+            route=named,
+            only=decision.categories,
+        )
+
+
+def _named(route: Route, given: RouteGiven) -> Route:
+    """The route as the case would have it."""
+    instead = {one.selector for one in given.send}
+    send = (*(one for one in route.send if one.selector not in instead), *given.send)
+    received = route.receive if isinstance(route.receive, tuple) else ()
+    return replace(
+        route,
+        purpose=PurposeId(given.purpose or route.purpose),
+        purpose_version=given.version or route.purpose_version,
+        send=send,
+        receive=(*received, *given.receive) if given.receive else route.receive,
+        seal=given.seal or route.seal,
+        subject=SubjectPlace(source=given.subject) if given.subject else route.subject,
+    )
+
+
 def _decide(policy: PolicySet, partner: Partner, named: Route, case: Case) -> Decision:
     given = case.given
-    named = replace(
-        named,
-        purpose=PurposeId(given.route_purpose or named.purpose),
-        purpose_version=given.route_version or named.purpose_version,
-    )
     names = _names(case.ask, named)
     ask = _ask(case.ask, names)
     return engine.decide(
         ask,
         policy=_policy(policy, ask.purpose, given),
-        partner=_partner(partner, given),
+        partner=partner,
         route=_route(partner, named, ask.purpose),
         suspended=given.suspended,
         facts=[_facts(given.people.get(name, given.everybody), case.ask, named) for name in names],
@@ -229,49 +266,4 @@ def _record(given: EvidenceGiven, ask: CaseAsk) -> Evidence:
         categories=None if given.categories is None else tuple(map(CategoryId, given.categories)),
         expires=given.expires,
         may_tell_subject=True,
-    )
-
-
-def _difference(case: Case, decision: Decision) -> str:
-    """What came instead of what the case expects; empty if it is that."""
-    expected, came = case.expected, _told(decision)
-    match decision:
-        case Refused() if expected.refused is None:
-            return f"expected permitted, got {came}"
-        case Refused():
-            wanted = f"refused {expected.refused} by {', '.join(expected.clauses)}"
-            right = decision.reason is expected.refused
-            return (
-                ""
-                if right and set(expected.clauses) <= set(decision.clauses)
-                else (f"expected {wanted}, got {came}")
-            )
-        case Permitted() if expected.refused is not None:
-            return f"expected refused {expected.refused}, got {came}"
-        case Permitted():
-            return _other_terms(case, decision)
-
-
-def _told(decision: Decision) -> str:
-    if isinstance(decision, Permitted):
-        return f"permitted on {decision.ground}"
-    return f"refused {decision.reason} by {', '.join(decision.clauses)}: {decision.detail}"
-
-
-def _other_terms(case: Case, decision: Permitted) -> str:
-    expected = case.expected
-    categories = None if decision.categories is None else sorted(decision.categories)
-    pairs = (
-        ("ground", expected.ground, decision.ground),
-        ("evidence", expected.evidence, decision.evidence),
-        (
-            "categories",
-            None if expected.categories is None else sorted(expected.categories),
-            categories,
-        ),
-    )
-    return "; ".join(
-        f"expected {name} {wanted}, got {got}"
-        for name, wanted, got in pairs
-        if wanted is not None and wanted != got
     )

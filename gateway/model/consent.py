@@ -45,6 +45,12 @@ class Consent:
     evidence: str = ""
     expires: datetime | None = None
     withdrawn_at: datetime | None = None
+    fields: tuple[str, ...] | None = None
+    """Only these selectors of a route (D1), as a leaf names fields; None: all of them."""
+
+    def covers(self, selector: str) -> bool:
+        """Whether it speaks of what this selector lets out."""
+        return self.fields is None or selector in self.fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

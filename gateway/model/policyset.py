@@ -1,7 +1,8 @@
 """The whole of `policies/` and `partners/` as one immutable value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from gateway.model.ids import CategoryId, ClauseId, GroundId, PartnerId, PurposeId
 from gateway.model.policy import (
@@ -15,6 +16,17 @@ from gateway.model.policy import (
     Rights,
 )
 from gateway.model.recipients import Partner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widening:
+    """What an edition lets out more than the one before (N1): older consents do not carry it."""
+
+    edition: str
+    since: datetime
+    """Consents granted before this moment are to something narrower."""
+    what: tuple[str, ...]
+    """In short, what became wider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +48,8 @@ class PolicySet:
     rights: Rights
     promises: Mapping[ClauseId, Promise]
     partners: Mapping[PartnerId, Partner]
+    widened: Mapping[tuple[PartnerId, PurposeId], Widening] = field(default_factory=dict)
+    """Sharing that this edition or one before it widened; known once the set is in force."""
 
     def crosses_border(self, partner: Partner) -> bool:
         """Whether data sent to `partner` leaves the home territory (K1)."""

@@ -54,6 +54,16 @@ class TransformCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenTerms:
+    """The argument of the transform `token`: how long and how often it may be redeemed (S4c)."""
+
+    ttl: timedelta | None = None
+    """From the share on; None = as long as the route keeps data, which it never outlasts."""
+    uses: int | None = None
+    """None = as often as its recipient likes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """
     One declared value on its way out: a JSON selector, or a path, query or

@@ -79,6 +79,11 @@ class Permitted:
     """Only these may leave (a demand's limit, D2). None: all that are declared."""
     may_tell: bool = True
     """False: a demand carries it of which the person must not learn (D2)."""
+    fields: frozenset[str] | None = None
+    """
+    Only these selectors may leave: what people agreed to field by field (D1), and
+    what says nothing of them. None: all that are declared.
+    """
 
 
 Decision = Permitted | Refused

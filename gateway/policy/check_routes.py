@@ -7,6 +7,7 @@ from gateway.errors import Problem
 from gateway.model.policy import Purpose
 from gateway.model.recipients import Route, Seal, SubjectFrom
 from gateway.policy.check_fields import Place, a_kind, check_fields, declared_fields
+from gateway.policy.check_tokens import check_tokens
 from gateway.policy.jwks import can_seal
 from gateway.policy.routes import parameters_of, shape_of
 from gateway.policy.selectors import overlaps, parse_selector
@@ -23,6 +24,7 @@ def check_route(place: Place) -> Iterator[Problem]:
     yield from _selectors(place)
     yield from _bulk(place)
     yield from check_fields(place)
+    yield from check_tokens(place)
 
 
 def _purpose(place: Place) -> Iterator[Problem]:

@@ -43,6 +43,8 @@ class Loaded:
     warnings: tuple[Problem, ...]
     citations: Mapping[ClauseId, tuple[str, ...]]
     """Which documents cite each clause, by their names."""
+    documents: Mapping[str, bytes]
+    """Everything that was read, key files included, by the names over which the digest goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +81,10 @@ def compile_set(
     warnings = compiler.verdict(strict=strict)
     read_files = {f"{POLICIES}/{name}": raw for name, raw in documents.items()}
     read_files |= {f"{PARTNERS}/{name}": raw for name, raw in manifests.items()}
+    everything = read_files | compiler.key_files
     policy = PolicySet(
         edition=rules.edition,
-        digest=digest_of(read_files | compiler.key_files),
+        digest=digest_of(everything),
         home_territory=home_territory,
         territories=frozenset(code for code, allowed in rules.territories.items() if allowed),
         categories=MappingProxyType(dict(rules.categories)),
@@ -93,7 +96,35 @@ def compile_set(
         partners=MappingProxyType({partner.id: partner for partner in partners}),
     )
     citations = citations_of(read_files, rules.promises)
-    return Loaded(policy=policy, warnings=warnings, citations=citations)
+    return Loaded(policy=policy, warnings=warnings, citations=citations, documents=everything)
+
+
+def compile_kept(
+    documents: Mapping[str, bytes], folder: PurePath, *, home_territory: str
+) -> Loaded:
+    """
+    Compile a set that was kept whole, from `Loaded.documents` alone.
+
+    `folder` as for `compile_set`. Raises `ConfigError` where this program reads
+    the documents more strictly than the one that kept them.
+    """
+
+    def inside(prefix: str) -> dict[str, bytes]:
+        names = (name for name in documents if name.startswith(f"{prefix}/"))
+        found = {name.removeprefix(f"{prefix}/"): documents[name] for name in names}
+        return {name: raw for name, raw in found.items() if "/" not in name and _is_yaml(name)}
+
+    return compile_set(
+        inside(POLICIES),
+        inside(PARTNERS),
+        lambda path: documents[f"{PARTNERS}/{_relative(PurePath(path), folder)}"],
+        folder,
+        home_territory=home_territory,
+    )
+
+
+def _is_yaml(name: str) -> bool:
+    return name.endswith(".yaml")
 
 
 class _Compiler:

@@ -7,11 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.model.ids import CategoryId
-from gateway.model.recipients import Field, ReceivedField, ReceivedFile, TransformCall
+from gateway.model.recipients import (
+    Field,
+    ReceivedField,
+    ReceivedFile,
+    TokenTerms,
+    TransformCall,
+)
 from gateway.policy.patterns import check_pattern
 from gateway.policy.reading import Node, flag, maybe, read_or
 from gateway.policy.selectors import parse_selector
-from gateway.policy.transforms import wrong_call
+from gateway.policy.transforms import TOKEN_ADVICE, wrong_call
 
 FIELD_TYPES = ("string", "number", "integer", "boolean")
 SCANS = ("block", "mask")
@@ -89,6 +95,8 @@ def read_transform(node: Node) -> TransformCall | None:
             node.wrong("a transform has one name, write it as mask-name, or as {truncate: 7}")
             return None
         ((name, argument),) = node.value.items()
+        if name == "token":
+            return _token(node.child(name, argument))
         call = TransformCall(name=name, argument=argument)
     else:
         text = node.text()
@@ -100,6 +108,20 @@ def read_transform(node: Node) -> TransformCall | None:
         node.wrong(wrong)
         return None
     return call
+
+
+def _token(node: Node) -> TransformCall | None:
+    """`{token: {ttl: 7d, uses: 3}}`, at least one of the two; None after telling what is wrong."""
+    if not isinstance(node.value, dict) or not node.value:
+        node.misnamed(f'transform "token" {TOKEN_ADVICE}')
+        return None
+    fields = node.fields(("ttl", "uses"))
+    ttl, uses = maybe(fields, "ttl", Node.duration), maybe(fields, "uses", Node.whole)
+    told = {key for key, value in (("ttl", ttl), ("uses", uses)) if value is not None}
+    # What is wrong was told, and what is misspelt must not read as no limit.
+    if told != node.value.keys():
+        return None
+    return TransformCall(name="token", argument=TokenTerms(ttl=ttl, uses=uses))
 
 
 def read_receive(node: Node) -> tuple[ReceivedField, ...] | ReceivedFile | None:

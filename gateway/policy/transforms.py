@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.model.ids import CategoryId
-from gateway.model.recipients import TransformCall
+from gateway.model.recipients import TokenTerms, TransformCall
 from gateway.policy.words import instead, named
 
 Check = Callable[[Any], str | None]
@@ -80,6 +80,15 @@ class TransformRule:
 
 def _no_argument(written: Any) -> str | None:
     return None if written is None else "takes no argument, write only its name"
+
+
+TOKEN_ADVICE = (
+    "has limits or none, write token alone, or {token: {ttl: 7d, uses: 3}} with one of them or both"
+)
+
+
+def _token_terms(written: Any) -> str | None:
+    return None if written is None or isinstance(written, TokenTerms) else TOKEN_ADVICE
 
 
 def _is_whole(written: Any) -> bool:
@@ -209,7 +218,7 @@ _RULES = (
     TransformRule(
         name="token",
         doc="A token that the recipient redeems at the gateway when it needs the value (S4c).",
-        check=_no_argument,
+        check=_token_terms,
         removes=True,
         stable=True,
     ),

@@ -63,12 +63,12 @@ class Needles:
     """
     Marks, prepared for searching.
 
-    `marks` maps a label to a value; raises ValueError on an empty mapping, as a
-    search for nothing would find nothing, and on a value too short to be
-    told from noise.
+    `marks` maps a label to a value, which is text or, as a key is, bytes; raises
+    ValueError on an empty mapping, as a search for nothing would find nothing, and
+    on a value too short to be told from noise.
     """
 
-    def __init__(self, marks: Mapping[str, str]) -> None:
+    def __init__(self, marks: Mapping[str, str | bytes]) -> None:
         if not marks:
             raise ValueError("no marks to look for")
         found = {
@@ -99,7 +99,7 @@ class Needles:
             anchor = self._pattern.search(data, start + 1)
 
 
-def variants(value: str) -> dict[str, bytes]:
+def variants(value: str | bytes) -> dict[str, bytes]:
     """
     The forms in which `value` may be written, by name of the encoding.
 
@@ -107,12 +107,13 @@ def variants(value: str) -> dict[str, bytes]:
     ValueError for a value of which a form has less than 6 bytes: six characters of
     ASCII or three of Chinese will do.
     """
-    raw = value.encode()
-    if min(len(raw), len(value.encode("utf-16-le"))) < SHORTEST:
+    raw, wide = (value, value) if isinstance(value, bytes) else _encoded(value)
+    if min(len(raw), len(wide)) < SHORTEST:
         raise ValueError(f"a mark needs at least {SHORTEST} bytes in UTF-8 and UTF-16")
     forms: dict[str, bytes] = {}
     seen: set[bytes] = set()
-    for name, form in _forms(value, raw):
+    every = _binary_forms(raw) if isinstance(value, bytes) else _forms(value, raw)
+    for name, form in every:
         if form not in seen:
             seen.add(form)
             forms[name] = form
@@ -184,6 +185,10 @@ def _finding(hit: Hit, *, file: str = "", in_name: bool = False) -> Finding:
     )
 
 
+def _encoded(value: str) -> tuple[bytes, bytes]:
+    return value.encode(), value.encode("utf-16-le")
+
+
 def _forms(value: str, raw: bytes) -> Iterator[tuple[str, bytes]]:
     yield "raw", raw
     yield "lower case", value.lower().encode()
@@ -191,11 +196,17 @@ def _forms(value: str, raw: bytes) -> Iterator[tuple[str, bytes]]:
     yield "utf-16-be", value.encode("utf-16-be")
     yield from _json_forms(value)
     yield from _percent_forms(value, raw)
+    yield from _binary_forms(raw)
+    yield from _base64_forms("base64 of json", _escaped(value))
+
+
+def _binary_forms(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """The forms of what is no text, too."""
+    yield "raw", raw
     yield "bytes literal, \\xHH", repr(raw)[2:-1].encode()
     yield "hex, lower", raw.hex().encode()
     yield "hex, upper", raw.hex().upper().encode()
     yield from _base64_forms("base64", raw)
-    yield from _base64_forms("base64 of json", _escaped(value))
 
 
 def _json_forms(value: str) -> Iterator[tuple[str, bytes]]:

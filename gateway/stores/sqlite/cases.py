@@ -39,6 +39,7 @@ from gateway.stores.sqlite.ledger import append_leaf, keep_key, put_idempotency
 from gateway.stores.sqlite.people import subject_row
 from gateway.stores.sqlite.reader import Row, Snapshot
 from gateway.stores.sqlite.statements import SQL
+from gateway.stores.sqlite.tokens import drop_tokens
 
 PLANNING, TOLD, FINISHED = "planning", "told", "finished"
 
@@ -47,6 +48,7 @@ ERASURES = (
     "erase_keys",
     "erase_shares",
     "erase_references",
+    "erase_redemptions",
     "erase_tokens",
     "erase_answers",
     "erase_queued",
@@ -296,6 +298,8 @@ def _begin(db: sqlite3.Connection, new: NewCase) -> str | None:
         if new.subject is None or (row.key, row.epoch) != (new.subject.key, new.subject.epoch):
             raise Stale("the person is not as the case was opened on")
         _fence(db, new, person)
+        if new.case.action is Action.ERASE and not new.whole and person is not None:
+            drop_tokens(db, person, new.case.scope)
     elif new.subject is not None and new.subject.no is not None:
         raise Stale("the person's row is gone")
     elif new.whole:

@@ -190,7 +190,7 @@ SELECT count(*) FROM share WHERE outcome IS NULL
 
 -- plan_rows --
 -- Every disclosure of a person, over all aliases.
-SELECT sh.share, sh.subject, e.leaf, sh.outcome, sh.untold
+SELECT sh.share, sh.subject, e.leaf, sh.outcome, sh.untold, sh.told_by, sh.ends IS NOT NULL
 FROM share sh JOIN entry e ON e.seq = sh.seq
 WHERE sh.subject IN (SELECT no FROM subject WHERE person = ?) ORDER BY sh.seq;
 
@@ -227,7 +227,8 @@ WHERE no IN (SELECT wrapped FROM subject WHERE person = ?);
 
 -- erase_shares --
 -- Nothing links a leaf to the person any more.
-UPDATE share SET subject = NULL WHERE subject IN (SELECT no FROM subject WHERE person = ?);
+UPDATE share SET subject = NULL, ends = NULL
+WHERE subject IN (SELECT no FROM subject WHERE person = ?);
 
 -- erase_references --
 DELETE FROM reference WHERE subject IN (SELECT no FROM subject WHERE person = ?);

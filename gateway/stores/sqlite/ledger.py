@@ -15,6 +15,7 @@ from gateway.ports import (
     OutcomeWrite,
     Recorded,
     SubjectRow,
+    TokenRow,
 )
 from gateway.stores.sqlite.base import StorePart, seconds
 from gateway.stores.sqlite.statements import SQL
@@ -244,10 +245,20 @@ def _intend(db: sqlite3.Connection, intent: Intent) -> tuple[Recorded, ...]:
     )
     first = recorded[0].subject
     for token in intent.tokens:
-        db.execute(SQL["new_token"], (token.mark, intent.share, first, token.sealed))
+        _add_token(db, token, intent, first)
     if intent.idempotency is not None:
         put_idempotency(db, intent.idempotency, intent.share, first)
     return recorded
+
+
+def _add_token(
+    db: sqlite3.Connection, token: TokenRow, intent: Intent, subject: int | None
+) -> None:
+    # Never early: up to its last moment the value is there.
+    ends = None if token.ends is None else seconds(token.ends) + 1
+    about = (intent.partner, token.purpose or None, token.category or None)
+    values = (token.mark, intent.share, subject, token.sealed, *about, ends, token.uses)
+    db.execute(SQL["new_token"], values)
 
 
 def put_idempotency(

@@ -34,12 +34,8 @@ INSERT INTO subject (lookup, person, wrapped, facts) VALUES (?, ?, ?, ?);
 
 -- new_share --
 -- The erasable index of an intent.
-INSERT INTO share (seq, share, kind, partner, subject, outcome, retention_until, untold)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?);
-
--- new_token --
--- A value that a partner may redeem.
-INSERT INTO token (mark, share, subject, sealed) VALUES (?, ?, ?, ?);
+INSERT INTO share (seq, share, kind, partner, subject, outcome, retention_until, untold, ends)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- new_idempotency --
 -- A request that must have one outcome; one that has run out makes room.

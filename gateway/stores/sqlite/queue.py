@@ -80,7 +80,9 @@ class QueuePart(StorePart):
             keys = db.execute(SQL["forget_idempotency"], (seconds(now),)).rowcount
             ended = db.execute(SQL["forget_finished"], (milliseconds(now),)).rowcount
             marks = db.execute(SQL["forget_tombstones"], (now.strftime("%Y-%m"),)).rowcount
-            return keys + ended + marks
+            values = db.execute(SQL["empty_tokens"], (seconds(now),)).rowcount
+            used = db.execute(SQL["forget_redemptions"], (seconds(now),)).rowcount
+            return keys + ended + marks + values + used
 
         return await self.write(operation)
 

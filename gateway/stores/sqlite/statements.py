@@ -24,7 +24,7 @@ def load(text: str) -> dict[str, str]:
     return {name: "\n".join(lines).strip().rstrip(";") for name, lines in statements.items()}
 
 
-FILES = ("queries.sql", "cases.sql")
+FILES = ("queries.sql", "cases.sql", "tokens.sql")
 
 SQL = load("\n".join((files("gateway.stores.sqlite") / name).read_text("utf-8") for name in FILES))
 

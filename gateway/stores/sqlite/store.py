@@ -12,10 +12,11 @@ from gateway.stores.sqlite.ledger import LedgerPart
 from gateway.stores.sqlite.people import PeoplePart
 from gateway.stores.sqlite.queue import PartnerPart, QueuePart
 from gateway.stores.sqlite.reader import Reader
+from gateway.stores.sqlite.tokens import TokenPart
 from gateway.stores.sqlite.writer import Meter, Writer
 
 
-class SQLiteStore(LedgerPart, PeoplePart, QueuePart, PartnerPart, CasePart):
+class SQLiteStore(LedgerPart, PeoplePart, QueuePart, PartnerPart, CasePart, TokenPart):
     """
     Implements `Store` on one SQLite file in WAL mode with full sync.
 

@@ -12,6 +12,7 @@ from gateway.decide.case import (
     FenceGiven,
     PartnerGiven,
     PersonGiven,
+    RouteGiven,
 )
 from gateway.decide.casefile import parse_cases
 from gateway.errors import ConfigError, Reason
@@ -143,7 +144,8 @@ def test_records_and_documents_of_a_case_are_read_whole() -> None:
         territory="SG",
         accepted_edition="2026-1",
     )
-    assert (given.route_purpose, given.route_version, given.policy_version) == ("payment", 2, 3)
+    assert given.route == RouteGiven(purpose="payment", version=2)
+    assert given.policy_version == 3
 
 
 def test_a_short_case_is_enough() -> None:
