@@ -13,25 +13,27 @@ SCHEMES = {
     "bearer": ("value",),
     "basic": ("user", "password"),
     "header": ("name", "value"),
+    "oauth2": ("token_url", "client_id", "client_secret"),
+    "http_signature": ("key",),
 }
+
+OAUTH2 = "oauth2"
+"""Its token is had from elsewhere first (`oauth2`)."""
+
+HTTP_SIGNATURE = "http_signature"
+"""Its proof depends on the request (`signatures`)."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def check_auth(partner: str, auth: Auth | None) -> None:
-    """
-    Raise `ConfigError` for a way of proving that this version cannot carry out.
-
-    `oauth2` and `http_signature` are words of the manifest that it does not
-    support yet.
-    """
+    """Raise `ConfigError` for a way of proving that cannot be carried out."""
     if auth is None:
         return
     needed = SCHEMES.get(auth.scheme)
     if needed is None:
         raise ConfigError(
-            f'{partner}: upstream.auth "{auth.scheme}" is not supported by this version yet, '
-            f"write {', '.join(SCHEMES)}"
+            f'{partner}: upstream.auth "{auth.scheme}" is not known, write {", ".join(SCHEMES)}'
         )
     missing = [name for name in needed if not auth.settings.get(name)]
     if missing:
@@ -42,7 +44,7 @@ def check_auth(partner: str, auth: Auth | None) -> None:
 
 def credentials(auth: Auth, secrets: Secrets) -> tuple[str, str]:
     """
-    The header, name and value, that carries the proof.
+    The header, name and value, that carries a proof which is the same for every request.
 
     The user of `basic` and the name of `header` are plain text and may be
     references too. Raises `SecretMissing`.

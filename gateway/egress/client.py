@@ -22,9 +22,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.egress.answers import read_answer
-from gateway.egress.auth import check_auth, credentials
+from gateway.egress.auth import check_auth
 from gateway.egress.exchange import CURRENT, Exchange, GuardedRequest, guarded_socket
 from gateway.egress.guard import AddressRules
+from gateway.egress.proving import Prover, WallClock, wall_clock
 from gateway.egress.references import SecretMissing, Secrets
 from gateway.egress.tls import read_pins, tls_context
 from gateway.errors import (
@@ -84,6 +85,7 @@ class PartnerClient:
         folder: Path,
         connections: int = CONNECTIONS,
         resolver: AbstractResolver | None = None,
+        clock: WallClock = wall_clock,
     ) -> None:
         """
         `folder`: where relative `file:` references of the TLS settings begin.
@@ -92,12 +94,14 @@ class PartnerClient:
         """
         check_upstream(partner, upstream)
         self._partner = partner
-        self._auth = upstream.auth if upstream else None
+        auth = upstream.auth if upstream else None
+        self._prover = (
+            Prover(partner, auth, secrets=secrets, post=self._post, clock=clock) if auth else None
+        )
         self._tls = upstream.tls if upstream else Tls()
         self._pins = read_pins(partner, self._tls.pins)
         self._origin = URL(upstream.base_url).origin() if upstream else None
         self._rules = rules
-        self._secrets = secrets
         self._folder = folder
         self._connections = connections
         self._resolver = resolver
@@ -120,6 +124,15 @@ class PartnerClient:
         sent). Nothing is tried a second time. Cancelling one call closes its
         connection and leaves others alone.
         """
+        return await self._send(request, last_look, self._prover)
+
+    async def _post(self, request: Outgoing) -> Answer:
+        """For what comes before a share: no proof goes with it."""
+        return await self._send(request, _nothing_to_look_at, None)
+
+    async def _send(
+        self, request: Outgoing, last_look: Callable[[], None], prover: Prover | None
+    ) -> Answer:
         url = _checked(request)
         exchange = Exchange(
             self._partner,
@@ -131,7 +144,7 @@ class PartnerClient:
         self._active += 1
         self._idle.clear()
         try:
-            return await self._run(request, url, exchange)
+            return await self._run(request, url, exchange, prover)
         finally:
             self._active -= 1
             if not self._active:
@@ -152,11 +165,13 @@ class PartnerClient:
         self._closed = True
         await self._shut()
 
-    async def _run(self, request: Outgoing, url: URL, exchange: Exchange) -> Answer:
+    async def _run(
+        self, request: Outgoing, url: URL, exchange: Exchange, prover: Prover | None
+    ) -> Answer:
         token = CURRENT.set(exchange)
         try:
             async with asyncio.timeout(request.timeout_seconds):
-                answer = await self._attempt(request, url)
+                answer = await self._attempt(request, url, prover)
             if not exchange.began:
                 raise PartnerUnreachable(f"{self._partner}: it answered before it was asked")
             return answer
@@ -167,11 +182,22 @@ class PartnerClient:
         # Outside the handler, so that aiohttp's error does not travel along as context.
         raise failure
 
-    async def _attempt(self, request: Outgoing, url: URL) -> Answer:
+    async def _attempt(self, request: Outgoing, url: URL, prover: Prover | None) -> Answer:
+        headers = _headers(request)
+        # The proof goes to the partner's own origin and nowhere else.
+        prover = prover if url.origin() == self._origin else None
+        if prover is not None:
+            await prover.prove(request, headers)
+        answer = await self._exchanged(request, url, headers)
+        if prover is not None:
+            prover.answered(answer.status, headers)
+        return answer
+
+    async def _exchanged(self, request: Outgoing, url: URL, headers: CIMultiDict[str]) -> Answer:
         async with self._open().request(
             request.method,
             url,
-            headers=self._headers(request, url),
+            headers=headers,
             data=_data(request.body),
             allow_redirects=False,
             timeout=_connecting_within(request.connect_timeout_seconds),
@@ -203,20 +229,11 @@ class PartnerClient:
         return self._session
 
     async def _shut(self) -> None:
+        if self._prover is not None:
+            await self._prover.close()
         session, self._session = self._session, None
         if session is not None:
             await session.close()
-
-    def _headers(self, request: Outgoing, url: URL) -> CIMultiDict[str]:
-        headers = CIMultiDict(
-            (name, value) for name, value in request.headers if name.lower() not in OWN_HEADERS
-        )
-        headers.setdefault("User-Agent", USER_AGENT)
-        headers["Accept-Encoding"] = "gzip, deflate"
-        if self._auth is not None and url.origin() == self._origin:
-            name, value = credentials(self._auth, self._secrets)
-            headers[name] = value
-        return headers
 
     def _failure(self, error: Exception, request: Outgoing, exchange: Exchange) -> BaseException:
         if exchange.objection is not None:
@@ -247,6 +264,19 @@ def check_upstream(partner: str, upstream: Upstream | None) -> None:
     if upstream is not None:
         check_auth(partner, upstream.auth)
         read_pins(partner, upstream.tls.pins)
+
+
+def _headers(request: Outgoing) -> CIMultiDict[str]:
+    headers = CIMultiDict(
+        (name, value) for name, value in request.headers if name.lower() not in OWN_HEADERS
+    )
+    headers.setdefault("User-Agent", USER_AGENT)
+    headers["Accept-Encoding"] = "gzip, deflate"
+    return headers
+
+
+def _nothing_to_look_at() -> None:
+    """What is sent here discloses nothing."""
 
 
 def _checked(request: Outgoing) -> URL:

@@ -9,6 +9,7 @@ from aiohttp.abc import AbstractResolver
 
 from gateway.egress.client import CONNECTIONS, PartnerClient
 from gateway.egress.guard import AddressRules
+from gateway.egress.proving import WallClock, wall_clock
 from gateway.egress.references import Secrets
 from gateway.egress.tls import Stamp, tls_stamp
 from gateway.model.ids import PartnerId
@@ -45,12 +46,14 @@ class ClientPool:
         folder: Path,
         connections: int = CONNECTIONS,
         resolver: AbstractResolver | None = None,
+        clock: WallClock = wall_clock,
     ) -> None:
         self._rules = rules
         self._secrets = secrets
         self._folder = folder
         self._connections = connections
         self._resolver = resolver
+        self._clock = clock
         self._kept: dict[Key, _Kept] = {}
         self._fetching: PartnerClient | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -127,6 +130,7 @@ class ClientPool:
             folder=self._folder,
             connections=self._connections,
             resolver=self._resolver,
+            clock=self._clock,
         )
 
     def _retire(self, client: PartnerClient) -> None:

@@ -55,8 +55,9 @@ def test_each_proof_is_one_header(proof: Auth, header: tuple[str, str]) -> None:
         (auth("bearer"), "upstream.auth.bearer needs value"),
         (auth("basic", user="x"), "upstream.auth.basic needs password"),
         (auth("header", name="X Y", value="env:A"), "is not the name of a header"),
-        (auth("oauth2", token_url="https://x.example"), "not supported by this version yet"),
-        (auth("http_signature", key="file:k"), "not supported by this version yet"),
+        (auth("oauth2", token_url="https://x.example"), "oauth2 needs client_id, client_secret"),
+        (auth("http_signature", keyid="a"), "upstream.auth.http_signature needs key"),
+        (auth("digest", user="x"), "is not known, write bearer"),
     ],
 )
 def test_a_proof_that_cannot_work_stops_the_start(proof: Auth, told: str) -> None:

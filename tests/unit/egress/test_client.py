@@ -261,13 +261,12 @@ async def test_a_closed_client_that_someone_still_holds_sends_and_closes_again()
         assert (len(wire.received), wire.closed) == (1, 1)
 
 
-@pytest.mark.parametrize("scheme", ["oauth2", "http_signature", "digest"])
-async def test_a_proof_that_is_not_supported_makes_no_client(scheme: str) -> None:
-    """A manifest whose `auth` this version cannot carry out is refused, not sent without it."""
+async def test_a_proof_that_is_not_known_makes_no_client() -> None:
+    """A manifest whose `auth` nobody can carry out is refused, not sent without it."""
     upstream = Upstream(
-        base_url="https://x.example", auth=Auth(scheme=scheme, settings={"key": "file:k"})
+        base_url="https://x.example", auth=Auth(scheme="digest", settings={"key": "file:k"})
     )
-    with pytest.raises(ConfigError, match=f'swift-parcel: upstream.auth "{scheme}" is not'):
+    with pytest.raises(ConfigError, match=r'swift-parcel: upstream\.auth "digest" is not known'):
         async with client_for(upstream):
             pass
 
