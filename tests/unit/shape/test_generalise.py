@@ -23,6 +23,9 @@ from tests.unit.shape.builders import TODAY
         "1990年5月17日",
         "17.5.1990",
         " 1990-05-17 ",
+        "１９９０年５月１７日",
+        "١٩٩٠-٠٥-١٧",
+        "\u200e1990-05-17\u200f",
     ],
 )
 def test_dates_are_read_as_people_write_them(text):
@@ -43,7 +46,7 @@ def test_dates_are_read_as_people_write_them(text):
         "1990-05-17 at noon",
         "1990-05-17T" + "0" * 100,
         "643420800",
-        "١٩٩٠-٠٥-١٧",
+        "1990-05-17" + " " * 100,
     ],
 )
 def test_what_is_no_date_has_no_year(text):
@@ -115,6 +118,7 @@ def test_the_span_holds_the_age(age, width, days):
         ("1" * 50, 1, None),
         ("31.2304 N", 1, None),
         ("near the river", 1, None),
+        ("３１．２３０４，１２１．４７３７", 1, "31.2,121.5"),
     ],
 )
 def test_coordinates_are_rounded(text, decimals, coarse):

@@ -104,6 +104,18 @@ def test_what_is_left_out_is_noticed(document, selectors, dropped, undeclared):
     assert run.undeclared is undeclared
 
 
+def test_a_selector_of_many_digits_once_took_twice_as_long_for_each():
+    """
+    A token of digits leads on from objects and arrays alike; forty of them are compiled at once,
+    and lead through both.
+    """
+    inside = '"x"'
+    for at in range(40):
+        inside = f'{{"0":{inside}}}' if at % 2 else f"[{inside}]"
+
+    assert walked(inside, "/0" * 40, "/1/0/*", "/1/0" * 20) == inside
+
+
 def test_two_rules_for_one_value_do_not_compile():
     """Two selectors that name the same value leave open what holds, so nothing is compiled."""
     with pytest.raises(ValueError, match="names the same value"):

@@ -68,8 +68,11 @@ def test_free_text_is_scanned_before_it_is_transformed():
     """Personal data blocks or is masked in what the app sent, whatever a transform leaves."""
     assert judged("call 13800138000", scan="block") is Reason.PERSONAL_DATA_DETECTED
     assert judged("call me", scan="block") == "call me"
-    assert judged("call 13800138000", scan="mask") == "call ***********"
-    assert judged(Number("13800138000"), scan="mask") == "***********"
+    assert judged("call 13800138000", scan="mask") == "call ***"
+    assert judged(Number("13800138000"), scan="mask") == "***"
+    assert judged(Number("1380013.8e4"), scan="mask") == "***"
+    assert judged(Number("1380013.8e4"), scan="block") is Reason.PERSONAL_DATA_DETECTED
+    assert judged(Number("4.2e1"), scan="block") == "4.2e1"
     number = judged(Number("42"), scan="mask")
     assert (number, type(number)) == ("42", Number)
     blocked = judged("call 13800138000", scan="block", transform={"truncate": 4})

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.shape.text import MAX_CLUSTER, ascii_digits, clusters, visible
+from gateway.shape.text import (
+    MAX_CLUSTER,
+    ascii_digits,
+    ascii_form,
+    clusters,
+    counted,
+    printed,
+    visible,
+)
 
 UNRULY = st.text(
     st.sampled_from(
@@ -32,6 +40,12 @@ UNRULY = st.text(
         ("שׂ", 1),
         ("กำ", 2),
         ("नि", 1),
+        ("🇨🇳🇩🇪", 2),
+        ("🇨🇳🇩", 2),
+        ("1\ufe0f\u20e3", 1),
+        ("🏳\ufe0f\u200d🌈", 1),
+        ("Ⓛ\u200dⒾ", 2),
+        ("a\ufe00\ufe01", 2),
     ],
 )
 def test_a_letter_with_its_marks_is_one(text, count):
@@ -72,3 +86,19 @@ def test_digits_of_every_script_count():
     """Full-width and Arabic digits are digits; superscripts and letters are not."""
     assert ascii_digits("１３٨ x²-0") == "1380"
     assert ascii_digits("1-3 8") == "138"
+
+
+def test_signs_of_other_widths_are_plain():
+    """Digits of every script and full-width signs become ASCII; letters of other scripts stay."""
+    assert ascii_form("１９９０－٠٥\u200f 年") == "1990-05 年"
+    assert ascii_form("plain") == "plain"
+
+
+def test_only_what_prints_nothing_is_left_out():
+    """Spaces and ends of lines are printed; controls and marks of direction are not."""
+    assert printed(" a\n\u202eb\x00 ") == " a\nb "
+
+
+def test_letters_digits_and_symbols_count():
+    """Punctuation, spaces and stray marks do not count as something to hide."""
+    assert [each for each in "a1欧😀- .\u0301" if counted(each)] == ["a", "1", "欧", "😀"]

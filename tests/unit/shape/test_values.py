@@ -13,6 +13,7 @@ from gateway.shape.values import (
     is_number,
     same_value,
     text_of,
+    without_exponent,
     write_scalar,
 )
 
@@ -21,6 +22,24 @@ def test_a_number_prints_no_digits():
     """A number of a person's data shows nothing where it is printed for debugging."""
     assert repr(Number("13800138000")) == "<Number>"
     assert "138" not in repr({"phone": Number("13800138000")})
+
+
+@pytest.mark.parametrize(
+    ("spelling", "digits"),
+    [
+        ("1.38e3", "1380"),
+        ("-1380E-2", "13.8"),
+        ("1380013.8e4", "13800138000"),
+        ("1380013800000e-2", "13800138000"),
+        ("13e-5", "13"),
+        ("1e999999999", "1"),
+        ("0e5", ""),
+        ("42", "42"),
+    ],
+)
+def test_a_number_is_read_without_its_exponent(spelling, digits):
+    """However a number is spelled, its digits can be looked at, and never millions of zeros."""
+    assert without_exponent(Number(spelling)) == digits
 
 
 @given(st.text())
