@@ -15,8 +15,12 @@ JOBS ?= 2
 # Kills that `make kill` makes.
 TIMES ?= 20
 
+# What `make fuzz` takes: random bodies, and seconds for the rest.
+BODIES ?= 1000000
+SECONDS ?= 300
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench kill serve clean lint lock wheel venv
+.PHONY: help demo test check bench kill fuzz serve clean lint lock wheel venv
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -37,6 +41,11 @@ bench: venv ## speed beside a bare proxy, in the same run
 
 kill: venv ## twenty kills -9 of the real server under load; what arrived must be in the ledger
 	@$(RUN) -m tests.faults.kill --times $(TIMES)
+
+fuzz: venv ## a million random bodies once, then guided fuzzing and schemathesis, SECONDS=300 together
+	@$(RUN) -m tests.fuzz.million --count $(BODIES)
+	@$(RUN) -m tests.fuzz.guided --seconds $$(( $(SECONDS) * 2 / 3 ))
+	@$(RUN) -m tests.fuzz.described --seconds $$(( $(SECONDS) / 3 ))
 
 serve: venv ## a gateway on ./home, which is made if it is not there
 	@[ -f home/gateway.toml ] || $(GATEWAY) init home

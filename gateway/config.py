@@ -110,6 +110,7 @@ SETTINGS = (
     Setting("limits", "depth", _whole, 64, "The deepest nesting of a JSON body."),
     Setting("limits", "response", size, "10MiB", "The largest answer of a partner, decompressed."),
     Setting("limits", "shares", _whole, 2000, "Shares in flight at once; more are rate-limited."),
+    Setting("access", "revoked", _text, "revoked", "The file of revoked tokens and services."),
     Setting("cache", "subjects", _whole, 100_000, "People whose facts are kept in memory."),
     Setting("cache", "tokens", _whole, 10_000, "Verified service tokens kept in memory."),
     Setting("async", "give_up_after", duration, "24h", "How long a queued share is tried."),

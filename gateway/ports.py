@@ -5,13 +5,17 @@ Stores, the keyring and egress implement these; none of them knows another.
 Every method that says "when this returns it is durable" means: synced to disk.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
 from gateway.model.cases import Case, Notice
+from gateway.model.ids import PartnerId
+from gateway.model.keys import PublishedKeys
+from gateway.reports.counts import HourOfReads, Reader, ReadSpread, RefusalCount, ShareCount
 
 Clock = Callable[[], datetime]
 """Now, aware, in UTC."""
@@ -89,6 +93,10 @@ class IntentEntry:
     """The person must not learn of it (D2): it stays out of their account."""
     references: bytes | None = None
     """Of a declared disclosure: the recipient's own ids of the record, sealed."""
+    ends: bool = True
+    """False: declared without a retention; it ends with the agreement and not before."""
+    tokens: "tuple[TokenRow, ...]" = ()
+    """In bulk: the tokens made for this entry's own record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +130,7 @@ class StoredToken:
     mark: bytes
     share: str
     subject: int | None
+    partner: str | None
     sealed: bytes = field(repr=False)
     """Empty once its time is over."""
 
@@ -274,9 +283,10 @@ class LedgerStore(Protocol):
     async def append(self, leaves: Sequence[bytes]) -> None:
         """Store leaves in this order. When this returns they are durable."""
 
-    async def intend(self, intent: Intent) -> tuple[Recorded, ...]:
+    def intend(self, intent: Intent) -> Awaitable[tuple[Recorded, ...]]:
         """
-        Make an intent durable; returns where each entry is.
+        Make an intent durable; gives where each entry is. It begins with the
+        call and not with the wait.
 
         Raises `Fenced` where a subject has a tombstone or is being erased, and
         `Stale` where a subject's or the partner's epoch is not the one given:
@@ -343,6 +353,14 @@ class SubjectStore(Protocol):
     async def subject(self, lookup: bytes) -> SubjectState | None:
         """All that is stored of the person with this look-up mark."""
 
+    async def rows_by_mark(
+        self, lookups: Sequence[bytes], marks: Sequence[bytes]
+    ) -> tuple[dict[bytes, SubjectRow], set[bytes]]:
+        """
+        The rows of many people by their look-up marks, and which of these marks have
+        a tombstone, run out or not; all as of one moment.
+        """
+
     async def subject_row(self, no: int) -> SubjectRow | None:
         """A person's row by its number."""
 
@@ -386,6 +404,18 @@ class SubjectStore(Protocol):
         """A registered record."""
 
 
+class CrowdStore(Protocol):
+    """Many people at once, for shares of many records."""
+
+    async def people_by_mark(
+        self, lookups: Sequence[bytes], marks: Sequence[bytes], *, now: datetime
+    ) -> tuple[dict[bytes, SubjectState], set[bytes]]:
+        """
+        What `SubjectStore.subject` says of each of many look-up marks, by mark, and
+        which of the tombstone marks keep somebody out; all as of one moment.
+        """
+
+
 class QueueStore(Protocol):
     """Shares that were accepted to be sent later."""
 
@@ -405,11 +435,14 @@ class QueueStore(Protocol):
     async def queued(self, share: str) -> QueuedShare | None:
         """How a queued share stands."""
 
-    async def claim_due(self, now: datetime, limit: int, per_partner: int) -> list[QueuedShare]:
+    async def claim_due(
+        self, now: datetime, limit: int, per_partner: int, without: Sequence[str] = ()
+    ) -> list[QueuedShare]:
         """
         Claim shares that are due. No partner has more than `per_partner` claimed
         at once, so that a slow one leaves room for others. A claim lasts until
-        `requeue` or `finish`, or until the owner restarts.
+        `requeue` or `finish`, or until the owner restarts. Those of the partners
+        `without` stay where they are.
         """
 
     async def requeue(self, share: str, due: datetime, attempts: int) -> None:
@@ -452,7 +485,16 @@ class PartnerStore(Protocol):
         """All that is stored."""
 
     async def put_partner_state(self, state: PartnerState, leaf: bytes | None) -> None:
-        """Store a state (its epoch must be raised by the caller) with its leaf, in one go."""
+        """
+        Store a state (its epoch must be raised by the caller) with its leaf, in one
+        go. That of `*` is everybody's: its epoch counts on top of each one's own.
+        """
+
+    async def published_keys(self) -> dict[PartnerId, PublishedKeys]:
+        """What is known of the keys of recipients that publish them at a URL."""
+
+    async def put_published_keys(self, keys: PublishedKeys, leaves: Sequence[bytes]) -> None:
+        """Store what is known of one recipient's keys, with leaves, in one go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -475,6 +517,8 @@ class NewCase:
     """What the plan needs (salt, exemptions), under that key."""
     leaves: tuple[bytes, ...]
     idempotency: IdempotencyRow | None = None
+    ended: tuple[int, ...] = ()
+    """The shares whose end it tells, by seq; they are marked with it (P6, S4a)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -509,6 +553,10 @@ class PlanRow:
     outcome: str | None
     untold: bool = False
     """A demand of which the person may not be told (D2)."""
+    told_by: str | None = None
+    """The case that tells its end."""
+    ends: bool = False
+    """Its recipient has not been told of its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -566,7 +614,8 @@ class CaseStore(Protocol):
         Store a case with its fence; when this returns nothing behind the fence
         enters as an intent any more. Returns the id of the case that is erasing
         this person already, and stores nothing, where there is one. Raises
-        `Stale` where the person is not as `new` says.
+        `Stale` where the person is not as `new` says, or one of the `ended`
+        shares was told by another case.
         """
 
     async def plan_rows(self, person: int) -> tuple[list[PlanRow], list[ReferenceRow]]:
@@ -635,10 +684,13 @@ class CaseStore(Protocol):
     async def notice(self, id: str) -> Notice | None:
         """One notice."""
 
-    async def claim_notices(self, now: datetime, limit: int, per_partner: int) -> list[Notice]:
+    async def claim_notices(
+        self, now: datetime, limit: int, per_partner: int, without: Sequence[str] = ()
+    ) -> list[Notice]:
         """
         Claim notices that are due, each with one more attempt; no recipient has
-        more than `per_partner` claimed at once.
+        more than `per_partner` claimed at once. Those of the recipients `without`
+        stay where they are.
         """
 
     async def next_notice_at(self) -> datetime | None:
@@ -671,8 +723,222 @@ class CaseStore(Protocol):
         """What happened to a case after an event."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndingRow:
+    """A share of whose end its recipient has not been told."""
+
+    seq: int
+    share: str
+    subject: int
+    leaf: bytes
+    outcome: str | None
+    until: datetime | None
+    """The end of its retention; None: it was declared without one."""
+
+
+class TermsStore(Protocol):
+    """What ends by itself: retentions and agreements (P6, S4a)."""
+
+    async def recipients_with_ends(self, now: datetime) -> list[str]:
+        """To whom something was shared whose time to look has come; a cheap question."""
+
+    async def people_with_ends(self, partner: str, now: datetime | None, limit: int) -> list[int]:
+        """
+        Numbers of people about whom something was shared with `partner` whose time
+        to look has come; without `now` about whom it has anything of whose end it
+        was not told. People who are being erased are left out.
+        """
+
+    async def ending(self, partner: str, person: int) -> tuple[list[EndingRow], list[ReferenceRow]]:
+        """What `partner` has of a person and was not told to delete, and its own ids of that."""
+
+    async def look_again(self, shares: Mapping[int, datetime]) -> None:
+        """Look at these shares not before then."""
+
+    async def untried_notices(self, now: datetime) -> dict[str, int]:
+        """How many notices are due to each recipient that were never tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionRow:
+    """An edition that was in force, with every document that it consisted of (N1)."""
+
+    number: str
+    digest: str
+    """Of the documents: one number may have had several."""
+    published: date
+    effective: datetime
+    adopted_at: datetime
+    """When these documents first came into force."""
+    widened: str
+    """What consents must be newer than, as text."""
+    documents: bytes
+    """Compressed."""
+
+
+class EditionStore(Protocol):
+    """Editions, kept whole."""
+
+    async def keep_edition(self, row: EditionRow, leaves: Sequence[bytes]) -> None:
+        """
+        Store an edition as the one in force from now on, with its leaves, in one
+        go. Documents that are kept already are not stored twice.
+        """
+
+    async def edition_in_force(self) -> EditionRow | None:
+        """What came into force last; None in a new home."""
+
+    async def kept_edition(self, number: str) -> EditionRow | None:
+        """The newest documents of one number."""
+
+    async def edition_numbers(self) -> list[str]:
+        """Which editions are kept, in the order in which they came into force."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalEntry:
+    """One refusal: its leaf, and what it takes to decide it again."""
+
+    leaf: bytes
+    decided: bool
+    """False: it was refused before anything was decided."""
+    subject: int | None
+    ground: str | None
+    """What the service named; None: the route's own."""
+    evidence: str | None
+    """`claimed` or `registered`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRow:
+    """A share that left, or a refusal."""
+
+    seq: int
+    leaf: bytes
+    ground: str | None = None
+    evidence: str | None = None
+
+
+class HistoryStore(Protocol):
+    """What was decided, person by person, a page at a time."""
+
+    async def refuse(self, entries: Sequence[RefusalEntry]) -> None:
+        """Store refusals; when this returns they are durable. Who is erased loses theirs."""
+
+    async def count_past(self) -> int:
+        """How many shares and refusals there are at most to go through."""
+
+    async def people_after(self, person: int, subject: int, limit: int) -> list[SubjectState]:
+        """The next people who are not being erased, by person and row, aliases side by side."""
+
+    async def past_shares(self, subject: int | None, after: int, limit: int) -> list[PastRow]:
+        """
+        What left about a person after a place in the ledger, or may have left.
+        None: about nobody, or somebody who was erased since.
+        """
+
+    async def past_refusals(self, subject: int | None, after: int, limit: int) -> list[PastRow]:
+        """What was refused about a person; None: about people of whom nothing is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedRow:
+    """One share as reports read it. `subject` None: about nobody, or erased since."""
+
+    subject: int | None
+    seq: int
+    leaf: bytes
+    outcome: str | None
+    untold: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonReadRow:
+    """How often somebody read one person. `reader` None: everybody together."""
+
+    subject: int
+    reads: int
+    reader: Reader | None = None
+    last: str = ""
+    readers: int = 1
+
+
+class ReportStore(Protocol):
+    """
+    What reports ask. Times are as leaves write them, from the first up to the
+    second. No call reads more than its bounds say, so that nobody waits for it.
+    """
+
+    async def append_read(self, leaf: bytes, lookup: bytes | None) -> None:
+        """
+        Store the leaf of a read and whose records were read, by look-up mark; None:
+        no one person's. When this returns it is durable (P3).
+        """
+
+    async def last_subject(self) -> int:
+        """The highest number of a person's row."""
+
+    async def shares_of_people(
+        self, partner: str, after: tuple[int, int], last: int, limit: int
+    ) -> list[SharedRow]:
+        """
+        What `partner` got or may have got of people, by person and order: behind
+        (person, seq), up to the person `last`.
+        """
+
+    async def shares_of_nobody(self, partner: str, after: int, last: int) -> list[SharedRow]:
+        """The same of the erased and of nobody, in that stretch of the ledger (by seq)."""
+
+    async def rows_by_number(self, numbers: Sequence[int]) -> list[SubjectRow]:
+        """People's rows by their numbers; those that are gone are left out."""
+
+    async def consented(self, after: int, limit: int) -> list[SubjectState]:
+        """The next people with consents, by number; without aliases and fences."""
+
+    async def count_shares(self, after: int, last: int, since: str, until: str) -> list[ShareCount]:
+        """Shares in that stretch of the ledger (by seq), those not sent too."""
+
+    async def count_refusals(
+        self, after: int, last: int, since: str, until: str, partners: Sequence[str]
+    ) -> list[RefusalCount]:
+        """Refusals of shares with these recipients in that stretch of the ledger (by seq)."""
+
+    async def exempt_notices(
+        self, reason: str, since: datetime | None, until: datetime | None
+    ) -> dict[str, int]:
+        """How many notices each recipient was not sent for a reason, in cases of that time."""
+
+    async def evidence_after(self, id: str, limit: int) -> list[EvidenceRow]:
+        """The next registered records by id, without whom they are about."""
+
+    async def read_hours(self, until: str) -> list[HourOfReads]:
+        """Reads by who, what and hour since the beginning."""
+
+    async def read_spread(self, since: str, until: str) -> list[ReadSpread]:
+        """How many people each reader read just so often."""
+
+    async def reads_of_people(self, since: str, until: str, limit: int) -> list[PersonReadRow]:
+        """Whom each reader read most often, most often first."""
+
+    async def readers_of_people(
+        self, since: str, until: str, more_than: int, limit: int
+    ) -> list[PersonReadRow]:
+        """Whom more than so many read."""
+
+
 class Store(
-    LedgerStore, SubjectStore, QueueStore, TokenStore, PartnerStore, CaseStore, Protocol
+    LedgerStore,
+    SubjectStore,
+    CrowdStore,
+    QueueStore,
+    TokenStore,
+    PartnerStore,
+    CaseStore,
+    TermsStore,
+    EditionStore,
+    HistoryStore,
+    ReportStore,
+    Protocol,
 ):
     """One store for all of it, so that what must change together does."""
 
@@ -694,6 +960,8 @@ class Outgoing:
     timeout_seconds: float
     connect_timeout_seconds: float
     response_limit: int
+    first_byte_timeout_seconds: float | None = None
+    """From the request's first byte to the answer's head; None: the whole alone is bounded."""
 
     def __repr__(self) -> str:
         return f"<Outgoing {self.method}>"
@@ -725,11 +993,61 @@ class PartnerPort(Protocol):
         """
 
 
+class Use(StrEnum):
+    """What a recipient is called for; it may take one and not the other."""
+
+    SHARES = "shares"
+    NOTICES = "notices"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotNow:
+    """A recipient is not called now. Nothing was tried, and nothing failed."""
+
+    seconds: float
+    """After which it is worth trying again."""
+    why: str
+    """In fixed words."""
+
+
+class Permit(AbstractContextManager["Permit"], Protocol):
+    """Leave to call a recipient once; leaving the block gives it back."""
+
+    def begin(self) -> NotNow | None:
+        """
+        Ask right before anything is recorded of the call: None, or that the recipient
+        is left alone for a while because it failed every time.
+        """
+
+
 class Egress(Protocol):
     """Ways to all partners."""
 
-    def partner(self, partner: Any) -> PartnerPort:
+    def partner(self, partner: Any, use: Use = Use.SHARES) -> PartnerPort:
         """The way to this partner as its manifest now stands."""
+
+    def admit(self, partner: Any, use: Use = Use.SHARES) -> Permit | NotNow:
+        """
+        Leave to call a partner, or that it is too much at once for it as its manifest
+        says (`concurrency`, `rate`); these bound shares and no notices.
+        """
+
+    def resting(self, use: Use) -> tuple[PartnerId, ...]:
+        """Who is left alone now."""
+
+    def failing(self) -> tuple[PartnerId, ...]:
+        """Who failed every time, and is asked by single calls until it answers."""
+
+    async def published_keys(
+        self, partner: Any, *, anew: bool = False
+    ) -> tuple[Mapping[str, Any], float]:
+        """
+        The JWK Set at a partner's `keys` URL, and how many seconds ago it was fetched.
+        It is asked for once in five minutes; with `anew` now, unless that was tried a
+        moment ago.
+
+        Raises `GatewayError` where none can be had, nor was in the last day.
+        """
 
     def secret(self, reference: str) -> str:
         """The value of a reference in a manifest. Raises `GatewayError` where there is none."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 from gateway import config as settings
 from gateway.egress import (
@@ -21,20 +22,21 @@ from gateway.flows import policies
 from gateway.flows.clockwork import new_id
 from gateway.flows.gateway import Gateway, Partners, PolicyStatus
 from gateway.flows.issuers import Services
-from gateway.flows.prepare import PreparedSet, prepare
+from gateway.flows.prepare import PreparedSet, hash_keys, prepare
+from gateway.flows.revoked import RevokedList
 from gateway.flows.subjects import Subjects
 from gateway.keyring import FileKeyring
 from gateway.ledger import entries
 from gateway.ledger.encode import canonical
+from gateway.model.ids import PartnerId
 from gateway.model.policyset import PolicySet
 from gateway.model.settings import Config
 from gateway.model.shares import Outcome
 from gateway.observe.logs import get_logger
 from gateway.observe.metrics import Metrics
 from gateway.policy.load import load_home
-from gateway.ports import Clock, Random
+from gateway.ports import Clock, Random, Use
 from gateway.seal.jwk import load_private_jwk, thumbprint
-from gateway.seal.storage import hkdf
 from gateway.shape import Limits
 from gateway.stores.sqlite import SQLiteStore
 from gateway.stores.sqlite.database import owned_by_another
@@ -85,8 +87,7 @@ def read_documents(config: Config, keys: FileKeyring, *, strict: bool = False) -
         today=utc_now().date(),
     )
     check_upstreams(loaded.policy)
-    root = keys.secret("hash")
-    prepared = prepare(loaded.policy, hash_key_of=lambda partner: hkdf(root, partner.encode()))
+    prepared = prepare(loaded.policy, hash_key_of=hash_keys(keys), documents=loaded.documents)
     return Documents(prepared=prepared, warnings=tuple(loaded.warnings))
 
 
@@ -120,7 +121,7 @@ async def opened(
     store = store_of(config, metrics, clock)
     if on_contradiction is not None:
         store.when_contradicted(on_contradiction)
-    pool = _pool(config)
+    pool = _pool(config, metrics, clock)
     jwks = JwksCache(pool.fetch, folder=config.home, on_failure=_keys_stale)
     try:
         await store.start()
@@ -129,7 +130,7 @@ async def opened(
         )
         await _recover(gateway)
         await _record_keys(gateway)
-        await policies.adopt(gateway, documents.prepared)
+        await policies.begin(gateway, documents.prepared)
         await catch_up(gateway)
         yield gateway
         await gateway.store.flush()
@@ -145,18 +146,40 @@ def _keys_stale(source: str, error: str) -> None:
     get_logger().warning("keys-stale", source=source, error=error)
 
 
-def _pool(config: Config) -> ClientPool:
-    rules = AddressRules(
+def _address_rules(config: Config) -> AddressRules:
+    """Whither connections may go. Raises `ConfigError` for what is not a network."""
+    return AddressRules(
         allow=parse_networks(config["egress.allow"], setting="egress.allow"),
         plaintext=parse_networks(config["egress.plaintext"], setting="egress.plaintext"),
     )
+
+
+def _pool(config: Config, metrics: Metrics, clock: Clock) -> ClientPool:
     folder = config.home / "partners"
     return ClientPool(
-        rules=rules,
+        rules=_address_rules(config),
         secrets=SecretFiles(folder, os.environ),
         folder=folder,
         connections=config["egress.connections"],
+        clock=clock,
+        on_breaker=_breakers(metrics),
+        on_stale=_keys_stale,
     )
+
+
+def _breakers(metrics: Metrics) -> Callable[[PartnerId, Use, bool], None]:
+    """Tell in the log and the metrics who is left alone."""
+    alone: set[tuple[PartnerId, Use]] = set()
+
+    def told(partner: PartnerId, use: Use, opened: bool) -> None:
+        (alone.add if opened else alone.discard)((partner, use))
+        metrics.breaker(partner=partner, opened=any(one == partner for one, _ in alone))
+        if opened:
+            get_logger().warning("partner-left-alone", partner=partner, what=use.value)
+        else:
+            get_logger().info("partner-answers", partner=partner, what=use.value)
+
+    return told
 
 
 async def _assembled(
@@ -176,6 +199,9 @@ async def _assembled(
         jwks.get,
         clock,
         capacity=config["cache.tokens"],
+        revoked=RevokedList(
+            config.home / config["access.revoked"], monotonic=monotonic, log=get_logger()
+        ),
     )
     await services.refresh()
     policy = documents.policy
@@ -195,6 +221,7 @@ async def _assembled(
         metrics=metrics,
         log=get_logger(),
         limits=Limits(depth=config["limits.depth"], bytes=config["limits.body"]),
+        published=await store.published_keys(),
     )
 
 
@@ -244,8 +271,10 @@ async def _record_keys(gateway: Gateway) -> None:
 
 
 def load_config(home: Path) -> Config:
-    """A home's settings. Raises `ConfigError`."""
-    return settings.load(home)
+    """A home's settings, its networks read too. Raises `ConfigError`."""
+    config = settings.load(home)
+    _address_rules(config)
+    return config
 
 
 def reloader(gateway: Gateway) -> Callable[[], PreparedSet]:

@@ -6,7 +6,7 @@ of the four is lacking. It names no partner or purpose: what the caller wrote
 may be anything, and here nobody has looked at it yet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
@@ -74,6 +74,8 @@ class Service:
     """None: each route's default ground only."""
     expires: datetime
     """The token's `exp`, without the allowance for skewed clocks."""
+    token_id: str | None = field(default=None, repr=False)
+    """The token's `jti`, by which it can be revoked."""
 
 
 def permit(

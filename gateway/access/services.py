@@ -63,11 +63,14 @@ def bearer_token(authorization: str | None) -> str:
     """
     Take the token out of an `Authorization` header (RFC 6750 §2.1).
 
-    Raises `CallerError` with `token-missing` where there is none, or another scheme.
+    Raises `CallerError` with `token-missing` where there is none, or another scheme,
+    with `token-invalid` for bytes that no token has.
     """
     scheme, _, token = (authorization or "").strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise CallerError(Reason.TOKEN_MISSING, "the request carries no bearer token")
+    if not token.isascii():
+        _refuse("it is not ASCII")
     return token.strip()
 
 
@@ -151,6 +154,7 @@ def _service(claims: Mapping[str, Any], issuer: Issuer, now: datetime) -> Servic
         purposes=_reach(claims, "purposes"),
         grounds=None if grounds is None else frozenset(_strings(claims, "grounds")),
         expires=datetime.fromtimestamp(expires, UTC),
+        token_id=_token_id(claims.get("jti")),
     )
 
 
@@ -184,6 +188,13 @@ def _name(sub: object) -> str:
     if not isinstance(sub, str) or not sub or len(sub) > MAX_NAME_LENGTH or not sub.isprintable():
         _refuse("it names no service (sub)")
     return sub
+
+
+def _token_id(jti: object) -> str | None:
+    """The token's own id (RFC 7519 §4.1.7), by which it can be revoked."""
+    if jti is not None and not isinstance(jti, str):
+        _refuse("its id (jti) is not a string")
+    return jti
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
@@ -227,6 +238,7 @@ def sign_service_token(
     grounds: Iterable[str] | None = None,
     now: datetime,
     ttl: timedelta,
+    jti: str | None = None,
 ) -> str:
     """
     Make a service token, signed by the private key `private_jwk` (RFC 7517).
@@ -249,6 +261,8 @@ def sign_service_token(
     }
     if grounds is not None:
         claims["grounds"] = list(grounds)
+    if jti is not None:
+        claims["jti"] = jti
     algorithm = _signing_algorithm(private_jwk)
     headers = {"kid": private_jwk["kid"]} if "kid" in private_jwk else {}
     try:

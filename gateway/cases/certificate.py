@@ -24,6 +24,9 @@ from gateway.model.cases import Case, CaseState, NoticeState, Proof
 CERTIFICATE_TYPE: Final = "sharing-certificate+jwt"
 KEY_USE: Final = "certificate-"
 
+MAY_NOT_BE_TOLD: Final = "may-not-be-told"
+"""Why a recipient is exempt whose notice would tip off (D2)."""
+
 # RFC 9864 renames EdDSA; both mean the one algorithm of an Ed25519 key.
 _ALGORITHMS = ("EdDSA", "Ed25519")
 
@@ -59,6 +62,8 @@ def claims(case: Case, *, issuer: str, now: datetime, checkpoint_note: str) -> d
     """
     What a certificate says of a case as it stands; `interim` while it is open.
 
+    It is for the person and for whoever they show it to, so that a recipient with a
+    demand of which they may not be told is not in it (D2); the case itself has it.
     `checkpoint_note` is a signed head of the ledger that holds the case's leaves.
     """
     shown = case.shown()
@@ -69,7 +74,9 @@ def claims(case: Case, *, issuer: str, now: datetime, checkpoint_note: str) -> d
     }
     said |= {
         "notices": [
-            {**notice.shown(), "receipts": list(notice.receipts)} for notice in case.notices
+            {**notice.shown(), "receipts": list(notice.receipts)}
+            for notice in case.notices
+            if (notice.state, notice.reason) != (NoticeState.EXEMPT, MAY_NOT_BE_TOLD)
         ],
         "checkpoint": checkpoint_note,
         "subject_hash": case.subject_hash,

@@ -1,18 +1,22 @@
 """Behind `gateway explain`: the decision and the fate of each field, without side effects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gateway.access.scopes import ALL, SHARE, Service
+from gateway.cli.comparing import last_edition
+from gateway.cli.fates import needed_changes, told_fields
 from gateway.decide.explain import explain
 from gateway.errors import CallerError
+from gateway.flows.editions import held_by
 from gateway.flows.evidence import registered
+from gateway.flows.gateway import Partners
 from gateway.flows.incoming import Draft, Incoming, read_draft
 from gateway.flows.outbound import cut, require_key
+from gateway.flows.published import with_current_keys
 from gateway.flows.subjects import Subjects
 from gateway.model.consent import SubjectFacts
-from gateway.model.recipients import Seal
 from gateway.model.shares import Permitted, Refused
 from gateway.shape import Context, Limits
 
@@ -50,22 +54,26 @@ async def explained(home: Path, question: Question) -> dict[str, Any]:
     limits = Limits(depth=config["limits.depth"], bytes=config["limits.body"])
     draft = read_draft(_incoming(question), documents.prepared, limits)
     facts = [SubjectFacts() for _ in draft.ask.subjects]
-    suspended, evidence = False, None
+    suspended, evidence, policy = False, None, documents.policy
     if config.database.exists():
         store = store_of(config)
         await store.open_for_reading()
         try:
-            people = Subjects(store, keys, _no_key, utc_now, capacity=100)
+            people = Subjects(store, keys, no_key, utc_now, capacity=100)
             facts = [(await people.get(one)).facts for one in draft.ask.subjects]
             evidence = await registered(draft.ask, store, people, keys.secret("evidence"))
-            states = await store.partner_states()
-            state = states.get(draft.partner.partner.id)
-            suspended = state.suspended if state else False
+            states = Partners(await store.partner_states())
+            suspended = states.state(draft.partner.partner.id).suspended
+            keyed = with_current_keys(documents.prepared, await store.published_keys(), utc_now())
+            draft = read_draft(_incoming(question), keyed, limits)
+            last = await last_edition(store)
+            held = held_by(policy, last, config, now=utc_now())
+            policy = replace(policy, widened=held)
         finally:
             await store.close()
     told = explain(
         draft.ask,
-        policy=documents.policy,
+        policy=policy,
         partner=draft.partner.partner,
         route=draft.route.route if draft.route else None,
         suspended=suspended,
@@ -73,10 +81,14 @@ async def explained(home: Path, question: Question) -> dict[str, Any]:
         evidence=evidence,
         now=utc_now(),
     )
+    only = told.decision.categories if isinstance(told.decision, Permitted) else None
+    fields = told_fields(draft, _context(draft), home, only=only)
+    final = _with_fields(told.decision, draft)
     return {
-        **_decided(_with_fields(told.decision, draft)),
+        **_decided(final),
+        "changes": needed_changes(told.steps, fields, draft, final),
         "checks": _steps(told.steps),
-        "fields": _fates(draft, told.decision),
+        "fields": fields,
     }
 
 
@@ -94,7 +106,7 @@ def _with_fields(decision: Permitted | Refused, draft: Draft) -> Permitted | Ref
     return decision
 
 
-def _no_key(length: int) -> bytes:
+def no_key(length: int) -> bytes:
     """Nothing is stored here, so the key of a person who is not known is never used."""
     return bytes(length)
 
@@ -157,27 +169,6 @@ def _steps(steps: Any) -> list[dict[str, Any]]:
             "why": step.why,
         }
         for step in steps
-    ]
-
-
-def _fates(draft: Draft, decision: Permitted | Refused) -> list[dict[str, Any]]:
-    """Field by field, what would leave; values are never shown."""
-    route = draft.route
-    if route is None or draft.content_type is None:
-        return []
-    only = decision.categories if isinstance(decision, Permitted) else None
-    fates = route.send.explain(draft.document, _context(draft), only=only)
-    sealed_body = route.route.seal is Seal.BODY
-    return [
-        {
-            "pointer": fate.pointer,
-            "selector": fate.selector,
-            "category": fate.category,
-            "fate": "sealed" if sealed_body and fate.fate != "dropped" else fate.fate,
-            "why": fate.why,
-            "clause": fate.clause,
-        }
-        for fate in fates
     ]
 
 

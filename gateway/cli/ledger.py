@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from gateway.cli.affected import affected
 from gateway.cli.output import Output, fail, progress
 from gateway.errors import ConfigError, GatewayError, StoreFailed
 
@@ -17,7 +18,10 @@ BATCH = 2000
 
 @click.group()
 def ledger() -> None:
-    """The evidence: verify it, prove a share, export it."""
+    """The evidence: verify it, prove a share, export it, find who is affected."""
+
+
+ledger.add_command(affected)
 
 
 @ledger.command()

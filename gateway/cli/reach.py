@@ -30,10 +30,13 @@ def reach(
     method: str,
     path: str,
     body: Any = None,
+    also: tuple[str, ...] = (),
+    accept: str | None = None,
     directly: Callable[[Gateway], Awaitable[T]],
 ) -> T | Any:
     """
-    Do one thing to a home: by HTTP where its gateway runs, else `directly`.
+    Do one thing to a home: by HTTP where its gateway runs, else `directly`. `also`
+    are scopes that it needs besides; `accept` is which form of the answer is preferred.
 
     Ends the command (exit 1) where the answer is a refusal.
     """
@@ -41,7 +44,7 @@ def reach(
 
     config = load_config(home)
     if running(config):
-        return asyncio.run(_ask(home, scope, method, path, body))
+        return asyncio.run(_ask(home, (scope, *also), method, path, body, accept))
 
     async def alone() -> T:
         async with opened(config) as gateway:
@@ -53,29 +56,32 @@ def reach(
         fail(f"{error.problem.reason.value}: {error.problem.detail}", 1)
 
 
-async def _ask(home: Path, scope: str, method: str, path: str, body: Any) -> Any:
+async def _ask(
+    home: Path, scopes: tuple[str, ...], method: str, path: str, body: Any, accept: str | None
+) -> Any:
     import aiohttp
 
-    token = mint(home, service=SERVICE, scopes=(scope,), partners=("*",), purposes=("*",))
-    url = _internal(home) + path
-    headers = {"Authorization": f"Bearer {token}"}
+    token = mint(home, service=SERVICE, scopes=scopes, partners=("*",), purposes=("*",))
+    url = internal(home) + path
+    headers = {"Authorization": f"Bearer {token}"} | ({"Accept": accept} if accept else {})
     try:
         async with (
             aiohttp.ClientSession(trust_env=False) as session,
             session.request(method, url, json=body, headers=headers) as response,
         ):
             text = await response.read()
-            if response.content_type == "application/jose":
+            if response.content_type in ("application/jose", "text/html"):
                 return text.decode()
     except aiohttp.ClientError as error:
         fail(f"the running gateway does not answer ({type(error).__name__}): is it starting?", 1)
     value: Any = json.loads(text) if text else None
     if response.status >= 400:
-        fail(f"{value['code']}: {value['detail']} {value['remedy']}", 1)
+        fail(f"{value['code']}: {value['detail'].rstrip('.')}. {value['remedy']}", 1)
     return value
 
 
-def _internal(home: Path) -> str:
+def internal(home: Path) -> str:
+    """Where the running gateway's internal listener is. Ends the command where it is nowhere."""
     try:
         run = json.loads((home / "data" / RUN_FILE).read_text())
         return str(run["internal"])

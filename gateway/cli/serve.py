@@ -66,9 +66,12 @@ async def _run(gateway, home: Path, contradicted: "asyncio.Future[None]") -> Non
     from gateway.flows import policies
     from gateway.wiring import reloader
     from gateway.workers.courier import carry_queued
+    from gateway.workers.editions import turn
+    from gateway.workers.keys import look_after_keys
     from gateway.workers.lanes import close, tell
     from gateway.workers.sequencer import sequence
     from gateway.workers.sweeper import gauge, sweep
+    from gateway.workers.terms import end_in_time
 
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -89,7 +92,10 @@ async def _run(gateway, home: Path, contradicted: "asyncio.Future[None]") -> Non
     _spare_the_collector()
     async with _listening(gateway, home), asyncio.TaskGroup() as workers:
         loop.add_signal_handler(signal.SIGHUP, lambda: workers.create_task(reload_in_turn()))
-        for worker in (sequence, carry_queued, tell, close, sweep, gauge):
+        for worker in (
+            *(sequence, carry_queued, tell, close, sweep, gauge, turn, end_in_time),
+            look_after_keys,
+        ):
             workers.create_task(worker(gateway))
         stopping = asyncio.ensure_future(gateway.stopping.wait())
         await asyncio.wait({stopping, contradicted}, return_when=asyncio.FIRST_COMPLETED)

@@ -5,6 +5,7 @@ import shutil
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
+from secrets import token_hex
 
 import click
 
@@ -161,6 +162,8 @@ def mint(
         grounds=grounds or None,
         now=utc_now(),
         ttl=lifetime,
+        # By this one token can be revoked alone.
+        jti=token_hex(16),
     )
 
 

@@ -1,5 +1,6 @@
 """`gateway subject …`: one person."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,10 +17,20 @@ def subject() -> None:
 
 @subject.command()
 @click.argument("id")
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write it to this file, as a page for the person to read.",
+)
 @click.pass_obj
-def disclosures(output: Output, id: str) -> None:
+def disclosures(output: Output, id: str, page: Path | None) -> None:
     """Who has this person's data, which fields, why and until when."""
     from gateway.flows import people
+
+    if page is not None:
+        page.write_text(account_page(output, id), encoding="utf-8")
+        click.echo(f"written to {page}", err=True)
+        return
 
     async def directly(gateway: Any) -> Any:
         return {"disclosures": await people.disclosures(gateway, id, SERVICE)}  # type: ignore[arg-type]
@@ -32,6 +43,27 @@ def disclosures(output: Output, id: str) -> None:
         directly=directly,
     )
     output.result(value, disclosures_table(value["disclosures"]))
+
+
+def account_page(output: Output, id: str) -> str:
+    """The account of one person as a page."""
+
+    async def directly(gateway: Any) -> str:
+        from gateway.flows import people
+        from gateway.reports.account import account_page as page
+
+        rows = await people.disclosures(gateway, id, SERVICE)  # type: ignore[arg-type]
+        return page(id, rows, gateway.policy.policy, now=gateway.clock())
+
+    text: str = reach(
+        output.home,
+        scope="subject:read",
+        method="GET",
+        path=f"/v1/subjects/{quote(id, safe='')}/disclosures",
+        accept="text/html",
+        directly=directly,
+    )
+    return text
 
 
 def disclosures_table(rows: list[dict[str, Any]]) -> str:

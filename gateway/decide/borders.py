@@ -6,9 +6,9 @@ the contract's table: where data may never go no consent helps, and nobody
 should be told to ask a person for one.
 """
 
-from gateway.decide.consent import Lack, standing
+from gateway.decide.consent import Lack, cited, standing
 from gateway.decide.situation import Situation, refuse
-from gateway.errors import Reason
+from gateway.errors import REASONS, Reason
 from gateway.model.consent import Scope
 from gateway.model.shares import Refused
 
@@ -38,5 +38,6 @@ def check_border(situation: Situation) -> Refused | None:
                 situation,
                 Reason.CROSS_BORDER_CONSENT_MISSING,
                 f"data crosses to {partner.territory}, and of the consent to that: {consent}",
+                clauses=cited(consent, REASONS[Reason.CROSS_BORDER_CONSENT_MISSING].clauses),
             )
     return None

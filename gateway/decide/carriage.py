@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gateway.errors import Problem
-from gateway.model.ids import NO_CATEGORY, CategoryId, ClauseId
+from gateway.model.ids import NO_CATEGORY, ClauseId
 from gateway.model.policy import LeafKind
 from gateway.model.policyset import PolicySet
 from gateway.model.recipients import Field, Partner, ReceivedFile, Route, Seal
+from gateway.model.shares import Permitted
 from gateway.policy.check_fields import Place
 from gateway.policy.check_routes import check_route
 from gateway.policy.documents import Document
@@ -50,15 +51,11 @@ def differences(
     policy: PolicySet,
     partner: Partner,
     route: Route,
-    only: frozenset[CategoryId] | None,
+    permitted: Permitted,
 ) -> Iterator[str]:
-    """
-    What is otherwise than a case expects, each as a sentence.
-
-    `only` are the categories to which the evidence limits the share (D2).
-    """
+    """What is otherwise than a case expects, each as a sentence."""
     for selector, wanted in expected.leaves.items():
-        got = manner(route, selector, only)
+        got = manner(route, selector, permitted)
         if got != wanted:
             yield f"expected {selector} to leave as {wanted}, got {got}"
     purpose = policy.purposes.get(route.purpose)
@@ -75,10 +72,13 @@ def differences(
             yield f"expected {name} {want}, got {came}"
 
 
-def manner(route: Route, selector: str, only: frozenset[CategoryId] | None) -> str:
-    """How the value at `selector` leaves; what is not declared never does (P6)."""
-    found = next((one for name, one in _declared(route) if name == selector), None)
-    if found is None or not _within(found, only):
+def manner(route: Route, selector: str, permitted: Permitted) -> str:
+    """
+    How the value at `selector` leaves; what is not declared never does (P6), nor
+    what evidence (D2) or consent (D1) leave out.
+    """
+    found = next((one for name, one in route.named_fields() if name == selector), None)
+    if found is None or not _within(found, selector, permitted):
         return NOTHING
     in_body = any(one is found for one in route.send)
     if in_body and (route.seal is Seal.BODY or (route.seal is Seal.FIELDS and found.sealed)):
@@ -104,17 +104,10 @@ def cited(problems: tuple[Problem, ...]) -> tuple[ClauseId, ...]:
 _NOWHERE = Document(name="", root={}, values={}, keys={}, problems=())
 
 
-def _declared(route: Route) -> Iterator[tuple[str, Field]]:
-    yield from ((one.selector, one) for one in route.send)
-    for part, fields in (
-        ("path", route.path_fields),
-        ("query", route.query_fields),
-        ("header", route.header_fields),
-    ):
-        yield from ((f"{part}.{name}", one) for name, one in fields.items())
-
-
-def _within(declared: Field, only: frozenset[CategoryId] | None) -> bool:
+def _within(declared: Field, selector: str, permitted: Permitted) -> bool:
+    if permitted.fields is not None and selector not in permitted.fields:
+        return False
+    only = permitted.categories
     return only is None or declared.category in only or declared.category == NO_CATEGORY
 
 

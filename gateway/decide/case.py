@@ -16,13 +16,14 @@ inside one case only.
 - of the people (of each of them, or under `people: {NAME: …}` of one):
   `erased minor opt_outs`, `restricted: [{partners purposes categories reason
   until_consent_after}]`, `consents: [{granted purpose version partner method by
-  scope expires withdrawn}]`; a consent is to the purpose of the case, at the
+  scope expires withdrawn fields}]`; a consent is to the purpose of the case, at the
   route's version, explicit and by the subject where it says nothing else;
 - `evidence: [{id type partner purposes people categories expires}]`, for the
   partner and purpose of the case where it says nothing else;
 - `suspended`, and what the documents would have to say: `partner: {kind state
   agreement territory accepted_edition}` (`agreement: none` for none on file),
-  `route: {purpose purpose_version}`, `policy: {purpose_version}`;
+  `route: {purpose purpose_version}`, `policy: {purpose_version widened}`, where
+  `widened` is since when an edition lets this recipient have more than before;
 - what its manifest would say besides: `route: {send receive}` (fields that it
   would declare too), `route: {seal subject}` (in place of what it says).
 
@@ -68,6 +69,8 @@ class ConsentGiven:
     scope: Scope | None = None
     expires: datetime | None = None
     withdrawn: datetime | None = None
+    fields: tuple[str, ...] | None = None
+    """Only to these, by selector (D1); None: to all that the route declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,8 @@ class Given:
     partner: PartnerGiven = PartnerGiven()
     route: RouteGiven = RouteGiven()
     policy_version: int | None = None
+    widened: datetime | None = None
+    """Since when an edition widened this sharing; consents from before do not carry it (N1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,7 @@ def _given(node: Node) -> Given:
     fields = node.fields(
         (*_PERSON, "people", "evidence", "suspended", "partner", "route", "policy")
     )
-    policy = fields["policy"].fields(("purpose_version",)) if "policy" in fields else {}
+    policy = fields["policy"].fields(("purpose_version", "widened")) if "policy" in fields else {}
     people = fields["people"].members() if "people" in fields else {}
     return Given(
         everybody=_person(fields),
@@ -138,6 +138,7 @@ def _given(node: Node) -> Given:
         partner=_partner(fields["partner"]) if "partner" in fields else PartnerGiven(),
         route=_route(fields["route"]) if "route" in fields else RouteGiven(),
         policy_version=whole_in(policy, "purpose_version"),
+        widened=moment_in(policy, "widened"),
     )
 
 
@@ -157,7 +158,7 @@ def _consent(node: Node) -> ConsentGiven | None:
         node,
         (
             *("granted", "purpose", "version", "partner", "method", "by", "scope"),
-            *("expires", "withdrawn"),
+            *("expires", "withdrawn", "fields"),
         ),
         required=("granted",),
     )
@@ -175,6 +176,7 @@ def _consent(node: Node) -> ConsentGiven | None:
         scope=fields["scope"].member_of(Scope) if "scope" in fields else None,
         expires=moment_in(fields, "expires"),
         withdrawn=moment_in(fields, "withdrawn"),
+        fields=fields["fields"].words() if "fields" in fields else None,
     )
 
 

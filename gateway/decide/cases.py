@@ -37,7 +37,7 @@ from gateway.model.ids import (
     PurposeId,
     SubjectId,
 )
-from gateway.model.policyset import PolicySet
+from gateway.model.policyset import PolicySet, Widening
 from gateway.model.recipients import Agreement, Partner, Route, SubjectFrom, SubjectPlace
 from gateway.model.shares import Ask, Decision, EvidenceClaim, Permitted
 
@@ -119,7 +119,7 @@ def _differences(policy: PolicySet, partner: Partner, named: Route, case: Case) 
             policy=policy,
             partner=partner,
             route=named,
-            only=decision.categories,
+            permitted=decision,
         )
 
 
@@ -145,7 +145,7 @@ def _decide(policy: PolicySet, partner: Partner, named: Route, case: Case) -> De
     ask = _ask(case.ask, names)
     return engine.decide(
         ask,
-        policy=_policy(policy, ask.purpose, given),
+        policy=_policy(policy, ask, given),
         partner=partner,
         route=_route(partner, named, ask.purpose),
         suspended=given.suspended,
@@ -173,12 +173,15 @@ def _ask(ask: CaseAsk, names: tuple[str, ...]) -> Ask:
     )
 
 
-def _policy(policy: PolicySet, purpose: PurposeId, given: Given) -> PolicySet:
-    known = policy.purposes.get(purpose)
-    if known is None or given.policy_version is None:
-        return policy
-    purposes = {**policy.purposes, purpose: replace(known, version=given.policy_version)}
-    return replace(policy, purposes=purposes)
+def _policy(policy: PolicySet, ask: Ask, given: Given) -> PolicySet:
+    known = policy.purposes.get(ask.purpose)
+    if known is not None and given.policy_version is not None:
+        changed = replace(known, version=given.policy_version)
+        policy = replace(policy, purposes={**policy.purposes, ask.purpose: changed})
+    if given.widened is not None:
+        wider = Widening(edition="the next", since=given.widened, what=("as the case says",))
+        policy = replace(policy, widened={(ask.partner, ask.purpose): wider})
+    return policy
 
 
 def _partner(partner: Partner, given: Given) -> Partner:
@@ -233,6 +236,7 @@ def _consent(number: int, given: ConsentGiven, ask: CaseAsk, route: Route) -> Co
         scope=given.scope,
         expires=given.expires,
         withdrawn_at=given.withdrawn,
+        fields=given.fields,
     )
 
 

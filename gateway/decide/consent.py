@@ -11,17 +11,16 @@ Of several events at the same instant a withdrawal counts before any grant; of
 grants given together the one that carries.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from gateway.decide.evidence import registered
-from gateway.decide.situation import CONSENT, Situation, Terms, leaving, refuse, special_clauses
+from gateway.decide.situation import CONSENT, Situation, Terms, refuse, special_clauses
 from gateway.errors import Reason
 from gateway.model.consent import By, Consent, Method, Scope, SubjectFacts
 from gateway.model.policy import Kind, LeafKind
-from gateway.model.policyset import PolicySet
-from gateway.model.recipients import Route
+from gateway.model.policyset import Widening
 from gateway.model.shares import Refused
 
 
@@ -32,6 +31,7 @@ class Lack(StrEnum):
     IMPLIED = "it was implied, and an active choice is needed"
     WITHDRAWN = "it was withdrawn"
     STALE = "it is for another version of the purpose"
+    WIDENED = "it is from before an edition of the policy that lets more out"
     EXPIRED = "it has run out"
 
 
@@ -40,9 +40,13 @@ _REASONS = {
     Lack.IMPLIED: Reason.CONSENT_MISSING,
     Lack.WITHDRAWN: Reason.CONSENT_WITHDRAWN,
     Lack.STALE: Reason.CONSENT_STALE,
+    Lack.WIDENED: Reason.CONSENT_STALE,
     Lack.EXPIRED: Reason.CONSENT_STALE,
 }
 _PRECEDENCE = {lack: place for place, lack in enumerate(Lack)}
+
+_Event = tuple[datetime, Consent]
+"""When it happened, and the record that says so."""
 
 
 def standing(
@@ -54,7 +58,43 @@ def standing(
     With a `scope`, the consent to that. Whether the purpose needs one at all,
     and whether it must be separate, is not asked here.
     """
-    newest = _newest(_events(facts, situation, scope))
+    events = list(_events(facts, situation, scope))
+    stood = _stood(events, situation)
+    if all(record.fields is None for _, record in events):
+        return stood
+    # D1: whoever agreed field by field agreed to something, as long as one field stands.
+    each = _by_field(events, situation).values()
+    carrying = [one for one in each if isinstance(one, Consent)]
+    if carrying:
+        return min(carrying, key=_preference)
+    return stood if isinstance(stood, Lack) else Lack.MISSING
+
+
+def by_field(
+    facts: SubjectFacts, situation: Situation, *, scope: Scope | None = None
+) -> Mapping[str, Consent | Lack] | None:
+    """
+    As `standing`, for each field of the route by itself (D1); None where nobody
+    agreed field by field, and one word covers all of them.
+
+    For a field a record that does not name it is no event: to withdraw from one
+    field leaves the others as they were.
+    """
+    events = list(_events(facts, situation, scope))
+    if all(record.fields is None for _, record in events):
+        return None
+    return _by_field(events, situation)
+
+
+def _by_field(events: Sequence[_Event], situation: Situation) -> dict[str, Consent | Lack]:
+    return {
+        name: _stood([one for one in events if one[1].covers(name)], situation)
+        for name, _ in situation.settled().route.named_fields()
+    }
+
+
+def _stood(events: Sequence[_Event], situation: Situation) -> Consent | Lack:
+    newest = _newest(events)
     if not newest:
         return Lack.MISSING
     if any(record.withdrawn_at is not None for record in newest):
@@ -62,13 +102,15 @@ def standing(
     lacks = [(_lack(record, situation), record) for record in newest]
     carrying = [record for lack, record in lacks if lack is None]
     if carrying:
-        return min(carrying, key=lambda record: (record.method is not Method.SEPARATE, record.id))
+        return min(carrying, key=_preference)
     return min((lack for lack, _ in lacks if lack is not None), key=_PRECEDENCE.__getitem__)
 
 
-def _events(
-    facts: SubjectFacts, situation: Situation, scope: Scope | None
-) -> Iterator[tuple[datetime, Consent]]:
+def _preference(record: Consent) -> tuple[bool, str]:
+    return record.method is not Method.SEPARATE, record.id
+
+
+def _events(facts: SubjectFacts, situation: Situation, scope: Scope | None) -> Iterator[_Event]:
     for record in facts.consents:
         if (
             record.scope is not scope
@@ -83,7 +125,7 @@ def _events(
             yield record.granted_at, record
 
 
-def _newest(events: Iterator[tuple[datetime, Consent]]) -> list[Consent]:
+def _newest(events: Sequence[_Event]) -> list[Consent]:
     latest: datetime | None = None
     newest: list[Consent] = []
     for at, record in events:
@@ -97,16 +139,32 @@ def _newest(events: Iterator[tuple[datetime, Consent]]) -> list[Consent]:
 def _lack(record: Consent, situation: Situation) -> Lack | None:
     """What one grant lacks to carry the share."""
     terms = situation.settled()
-    # C6: not by silence. C2, K1: what must be asked for on its own is never implied.
-    chosen = terms.purpose.active_choice or record.scope is not None
+    # C6: not by silence. C2, K1: what must be asked for on its own is never implied, and
+    # M1, M2: nor is a guardian's consent, which is explicit and in writing.
+    alone = record.scope is not None or record.by is By.GUARDIAN
+    chosen = terms.purpose.active_choice or alone
     if chosen and record.method is Method.IMPLIED:
         return Lack.IMPLIED
     # S2, C6: bound to the purpose and to its version.
     if record.purpose_version != terms.route.purpose_version:
         return Lack.STALE
+    # N1: whoever agreed before the edition that widened this did not agree to it.
+    wider = widening(situation)
+    if wider is not None and record.granted_at < wider.since:
+        return Lack.WIDENED
     if record.expires is not None and record.expires <= situation.now:
         return Lack.EXPIRED
     return None
+
+
+def widening(situation: Situation) -> Widening | None:
+    """The newest edition that widened what this recipient gets for this purpose (N1)."""
+    return situation.policy.widened.get((situation.partner.id, situation.ask.purpose))
+
+
+def cited(lack: Lack, clauses: tuple[str, ...]) -> tuple[str, ...]:
+    """The clauses of a refusal for want of a consent, N1 before them where an edition ended it."""
+    return ("N1", *clauses) if lack is Lack.WIDENED else clauses
 
 
 def needed(situation: Situation) -> bool:
@@ -155,6 +213,7 @@ def _without(lack: Lack, situation: Situation) -> Refused:
         Lack.IMPLIED: f"Ask for an active choice, and record it for {version} as explicit.",
         Lack.WITHDRAWN: "Ask the person again; only a consent newer than the withdrawal carries.",
         Lack.STALE: f"Ask the person again and record consent to {version}.",
+        Lack.WIDENED: _ask_under_edition(situation),
         Lack.EXPIRED: f"Ask the person again and record a new consent to {version}.",
     }
     return refuse(
@@ -166,11 +225,19 @@ def _without(lack: Lack, situation: Situation) -> Refused:
     )
 
 
+def _ask_under_edition(situation: Situation) -> str:
+    wider = widening(situation)
+    edition = wider.edition if wider else situation.policy.edition.number
+    return f"Ask the person again under edition {edition} and record the new consent."
+
+
 def _clauses(lack: Lack, situation: Situation, terms: Terms) -> tuple[str, ...]:
     base = _base_clauses(situation, terms)
     match lack:
         case Lack.MISSING | Lack.EXPIRED:
             return base
+        case Lack.WIDENED:
+            return ("N1", *base)
         case Lack.IMPLIED:
             return ("C6", *base)
         case Lack.WITHDRAWN:
@@ -188,69 +255,3 @@ def _base_clauses(situation: Situation, terms: Terms) -> tuple[str, ...]:
         *special_clauses(terms.purpose),
         *(("T4",) if situation.rule.accepts_edition else ()),
     )
-
-
-def check_separate(situation: Situation) -> Refused | None:
-    """Refuse where something needs a consent of its own and has none (C2, C3)."""
-    terms = situation.settled()
-    # C3: location and its like are asked for by themselves, not among other things.
-    if terms.purpose.separate_consent and needed(situation):
-        for facts in situation.facts:
-            consent = standing(facts, situation)
-            if isinstance(consent, Lack) or consent.method is not Method.SEPARATE:
-                return _not_separate(situation)
-    # C2: on the person's word, what is sensitive needs its own word.
-    if terms.ground.id == CONSENT and _sensitive(terms.route, situation.policy):
-        for facts in situation.facts:
-            consent = standing(facts, situation, scope=Scope.SENSITIVE)
-            if isinstance(consent, Lack):
-                return _not_sensitive(consent, situation)
-    return None
-
-
-def _sensitive(route: Route, policy: PolicySet) -> bool:
-    """Whether anything sensitive can leave; an unknown category counts as sensitive."""
-    known = policy.categories
-    return any(c not in known or known[c].sensitive for c in leaving(route))
-
-
-def _not_separate(situation: Situation) -> Refused:
-    return refuse(
-        situation,
-        Reason.SEPARATE_CONSENT_MISSING,
-        "the purpose needs a consent that was asked for on its own",
-        clauses=("C3",),
-        remedy="Ask for this purpose by itself and record the consent with method separate.",
-    )
-
-
-def _not_sensitive(lack: Lack, situation: Situation) -> Refused:
-    return refuse(
-        situation,
-        Reason.SEPARATE_CONSENT_MISSING,
-        f"sensitive data leaves, and of the consent to that: {lack}",
-        clauses=("C2",),
-        remedy="Ask for the sensitive data by itself and record a consent with scope sensitive.",
-    )
-
-
-def carrying(situation: Situation) -> Sequence[Consent]:
-    """
-    The consents that carry the share: for the purpose, then by scope.
-
-    Complete only for a share that passed every check.
-    """
-    terms = situation.settled()
-    scopes: list[Scope | None] = []
-    if needed(situation) or any(facts.minor for facts in situation.facts):
-        scopes.append(None)
-    if terms.ground.id == CONSENT and _sensitive(terms.route, situation.policy):
-        scopes.append(Scope.SENSITIVE)
-    if situation.policy.crosses_border(situation.partner):
-        scopes.append(Scope.CROSS_BORDER)
-    return [
-        consent
-        for scope in scopes
-        for facts in situation.facts
-        if isinstance(consent := standing(facts, situation, scope=scope), Consent)
-    ]

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.decide import consent, evidence
+from gateway.decide import covering, evidence
 from gateway.decide.borders import check_border
-from gateway.decide.consent import check_consent, check_separate
+from gateway.decide.consent import check_consent
+from gateway.decide.covering import check_separate
 from gateway.decide.evidence import check_evidence
 from gateway.decide.grounds import check_ground
 from gateway.decide.minors import check_guardian
@@ -171,7 +172,7 @@ def conclude(situation: Situation) -> Decision:
     """
     terms = situation.settled()
     record = evidence.carrying(situation)
-    consents = consent.carrying(situation)
+    consents = covering.carrying(situation)
     if terms.ground.id == CONSENT and situation.facts and not consents:
         return refuse(situation, Reason.GROUND_NOT_PERMITTED, "nothing carries the share")
     return Permitted(
@@ -179,5 +180,6 @@ def conclude(situation: Situation) -> Decision:
         evidence=None if record is None else record.id,
         consents=tuple(dict.fromkeys(record.id for record in consents)),
         categories=evidence.limit(situation),
+        fields=covering.covered(situation),
         may_tell=record is None or record.may_tell_subject,
     )

@@ -4,7 +4,9 @@ from gateway.decide.situation import Situation, Terms, inside, leaving, personal
 from gateway.errors import Reason
 from gateway.model.consent import Evidence
 from gateway.model.ids import CategoryId
-from gateway.model.policy import Ground, Kind
+from gateway.model.policy import Ground, Kind, KindRule
+from gateway.model.policyset import PolicySet
+from gateway.model.recipients import Partner
 from gateway.model.shares import Refused
 
 
@@ -15,11 +17,13 @@ def needed(situation: Situation, ground: Ground) -> bool:
 
 def registered(situation: Situation, ground: Ground) -> bool:
     """Whether that evidence must be a record of `POST /v1/evidence`, not a claim (S1, D2)."""
-    return (
-        ground.registered
-        or situation.partner.kind in ground.registered_kinds
-        or situation.rule.registered_demand
-    )
+    return must_register(situation.policy, situation.partner, ground)
+
+
+def must_register(policy: PolicySet, partner: Partner, ground: Ground) -> bool:
+    """As `registered`, of a recipient in a policy set."""
+    rule = policy.kinds.get(partner.kind) or KindRule(kind=partner.kind)
+    return ground.registered or partner.kind in ground.registered_kinds or rule.registered_demand
 
 
 def check_evidence(situation: Situation) -> Refused | None:

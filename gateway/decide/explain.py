@@ -2,8 +2,10 @@
 A decision, told check by check.
 
 The checks are the engine's own, asked in the same order: there is no second
-logic that could say something else. Nothing of this runs when a share is
-decided.
+logic that could say something else. The decision is the first refusal, as ever;
+the checks behind it are asked as if those before had passed, so that whoever
+must change something learns of all of it at once. Nothing of this runs when a
+share is decided.
 """
 
 from collections.abc import Sequence
@@ -24,7 +26,15 @@ class Result(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
+    """This one is the answer."""
+    WOULD_FAIL = "would-fail"
+    """It would be the answer if everything before it had passed."""
     NOT_REACHED = "not-reached"
+    """It cannot be asked: route, purpose or ground are not all there."""
+
+
+# Checks that look at no terms; all others stand after them (`Situation.settled`).
+_WITHOUT_TERMS = frozenset({"subject", "erased", "restricted", "partner", "agreement", "purpose"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,8 @@ class Step:
     clauses: tuple[str, ...]
     """Of a failed check those of the refusal, else all that the check keeps."""
     why: str
+    refused: Refused | None = None
+    """What a failed check says, its remedy too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,29 +85,34 @@ def explain(
         now=now,
     )
     steps: list[Step] = []
-    refused: Refused | None = None
+    decision: Refused | None = None
     for check in engine.CHECKS:
-        if refused is not None:
-            steps.append(_step(check, Result.NOT_REACHED, "an earlier check refused"))
-            continue
-        refused = check.look(situation)
-        steps.append(_looked(check, refused))
-    return Explanation(decision=_decision(refused, situation), steps=tuple(steps))
+        step = _look(check, situation, first=decision is None)
+        decision = decision or step.refused
+        steps.append(step)
+    return Explanation(decision=decision or engine.conclude(situation), steps=tuple(steps))
 
 
-def _decision(refused: Refused | None, situation: Situation) -> Decision:
-    return engine.conclude(situation) if refused is None else refused
-
-
-def _looked(check: engine.Check, refused: Refused | None) -> Step:
+def _look(check: engine.Check, situation: Situation, *, first: bool) -> Step:
+    if not first and not _askable(check, situation):
+        return _step(check, Result.NOT_REACHED, "it needs a route, a purpose and a ground")
+    refused = check.look(situation)
     if refused is None:
         return _step(check, Result.PASSED, check.holds)
     return Step(
         check=check.name,
-        result=Result.FAILED,
+        result=Result.FAILED if first else Result.WOULD_FAIL,
         clauses=refused.clauses,
         why=f"{refused.reason}: {refused.detail}",
+        refused=refused,
     )
+
+
+def _askable(check: engine.Check, situation: Situation) -> bool:
+    """Whether a check that nothing stands before any more has all that it looks at."""
+    named, known = situation.ask.ground, situation.policy.grounds
+    unknown = check.name == "ground" and named is not None and named not in known
+    return unknown or situation.terms is not None or check.name in _WITHOUT_TERMS
 
 
 def _step(check: engine.Check, result: Result, why: str) -> Step:

@@ -1,8 +1,8 @@
 """Minors: only the guardian's consent, or a ground that protects them, carries (M1, M2)."""
 
-from gateway.decide.consent import Lack, standing
+from gateway.decide.consent import Lack, cited, standing
 from gateway.decide.situation import Situation, refuse
-from gateway.errors import Reason
+from gateway.errors import REASONS, Reason
 from gateway.model.shares import Refused
 
 
@@ -27,5 +27,6 @@ def check_guardian(situation: Situation) -> Refused | None:
                 situation,
                 Reason.GUARDIAN_CONSENT_MISSING,
                 f"the guardian's consent to the purpose does not carry this: {consent}",
+                clauses=cited(consent, REASONS[Reason.GUARDIAN_CONSENT_MISSING].clauses),
             )
     return None

@@ -1,10 +1,9 @@
 """The person: named, not erased, not restricted."""
 
-from datetime import datetime
-
+from gateway.decide.consent import standing
 from gateway.decide.situation import Situation, inside, leaving, refuse
 from gateway.errors import Reason
-from gateway.model.consent import By, Consent, Fence, SubjectFacts
+from gateway.model.consent import Consent, Fence, SubjectFacts
 from gateway.model.recipients import SubjectFrom
 from gateway.model.shares import Refused
 
@@ -80,21 +79,14 @@ def _touches(fence: Fence, situation: Situation) -> bool:
 
 
 def _lifted(fence: Fence, facts: SubjectFacts, situation: Situation) -> bool:
-    """Whether a consent newer than the withdrawal is in force; of unknown age, none is newer."""
+    """
+    Whether the person agreed again since; of unknown age, no consent is newer.
+
+    What lifts is what would carry: the newest word on the purpose, and nothing
+    that is itself withdrawn, run out, for another version, or a minor's own.
+    """
     since = fence.since
-    return since is not None and any(
-        _lifts(consent, since, facts, situation) for consent in facts.consents
-    )
-
-
-def _lifts(consent: Consent, since: datetime, facts: SubjectFacts, situation: Situation) -> bool:
-    return (
-        consent.purpose == situation.ask.purpose
-        and consent.partner in (None, situation.partner.id)
-        and consent.scope is None
-        and since < consent.granted_at <= situation.now
-        and consent.withdrawn_at is None
-        and (consent.expires is None or situation.now < consent.expires)
-        # M1: a minor cannot lift what a minor cannot consent to.
-        and (not facts.minor or consent.by is By.GUARDIAN)
-    )
+    if since is None or situation.terms is None:
+        return False
+    word = standing(facts, situation)
+    return isinstance(word, Consent) and word.granted_at > since

@@ -5,7 +5,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
-from aiohttp import ClientResponse
+from aiohttp import StreamReader
+from aiohttp.http import RawResponseMessage
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.errors import PartnerResponseRefused
@@ -37,22 +38,30 @@ class Decoder(Protocol):
         """Raise `PartnerResponseRefused` if the body is not complete."""
 
 
-async def read_answer(response: ClientResponse, *, partner: str, limit: int) -> Answer:
+async def read_answer(
+    message: RawResponseMessage, content: StreamReader, method: str, *, partner: str, limit: int
+) -> Answer:
     """
-    Read a whole answer of at most `limit` bytes, on the wire and inflated.
+    Read a whole answer to a `method` of at most `limit` bytes, on the wire and inflated.
 
     gzip and deflate are undone; the headers that describe them are left out.
     Raises `PartnerResponseRefused`; then the connection is not used again.
     """
-    if response.status == 101:
+    if message.code == 101:
         raise PartnerResponseRefused(f"{partner}: it switched to another protocol")
+    if not 200 <= message.code < 600:
+        # RFC 9110 §15: a status is 100 to 599, and interim ones were passed over.
+        raise PartnerResponseRefused(f"{partner}: its status is none that HTTP has")
     # The answer to a HEAD states a length and has no body.
-    if response.method != "HEAD" and (response.content_length or 0) > limit:
+    if method != "HEAD" and int(message.headers.get("Content-Length", 0)) > limit:
         raise _too_large(partner, limit)
-    encodings = ",".join(response.headers.getall("Content-Encoding", ()))
+    encodings = ",".join(message.headers.getall("Content-Encoding", ()))
+    if not encodings and content.is_eof() and content.exception() is None:
+        # It came whole and as it is, as most do.
+        return _answer(message, _within(content.read_nowait(), partner, limit))
     decoder = decoder_for(encodings, partner=partner, limit=limit)
     received, pieces = 0, []
-    async for chunk in response.content.iter_any():
+    async for chunk in content.iter_any():
         received += len(chunk)
         if received > limit:
             raise _too_large(partner, limit)
@@ -61,12 +70,20 @@ async def read_answer(response: ClientResponse, *, partner: str, limit: int) -> 
             if len(piece) == PIECE:
                 await asyncio.sleep(0)
     decoder.finish()
-    headers = CIMultiDict(response.headers)
+    return _answer(message, b"".join(pieces))
+
+
+def _answer(message: RawResponseMessage, body: bytes) -> Answer:
+    headers = CIMultiDict(message.headers)
     for name in _WIRE_HEADERS:
         headers.popall(name, None)
-    return Answer(
-        status=response.status, headers=CIMultiDictProxy(headers), body=Body(b"".join(pieces))
-    )
+    return Answer(status=message.code, headers=CIMultiDictProxy(headers), body=Body(body))
+
+
+def _within(body: bytes, partner: str, limit: int) -> bytes:
+    if len(body) > limit:
+        raise _too_large(partner, limit)
+    return body
 
 
 def decoder_for(encodings: str, *, partner: str, limit: int) -> Decoder:

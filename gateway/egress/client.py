@@ -10,7 +10,6 @@ they are not chained.
 """
 
 import asyncio
-import io
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,13 +17,15 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.http import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from gateway.egress.answers import read_answer
 from gateway.egress.auth import check_auth
-from gateway.egress.exchange import CURRENT, Exchange, GuardedRequest, guarded_socket
+from gateway.egress.conversation import converse, request_head
+from gateway.egress.exchange import CURRENT, Exchange, guarded_socket
 from gateway.egress.guard import AddressRules
+from gateway.egress.limits import NotTried
 from gateway.egress.proving import Prover, WallClock, wall_clock
 from gateway.egress.references import SecretMissing, Secrets
 from gateway.egress.tls import read_pins, tls_context
@@ -44,8 +45,8 @@ CONNECTIONS = 64
 # Letting go a little earlier keeps a request from meeting a closing connection,
 # which would have to count as "may have arrived".
 KEEP_ALIVE_SECONDS = 4.0
-# aiohttp warns above this size of bytes, and writes a file piece by piece.
-_WHOLE_BODY_BYTES = 2**20
+# One partner has one origin; what is fetched besides comes from a handful.
+MAX_ORIGINS = 64
 # aiohttp rounds timeouts above a threshold up to a whole second; ours are exact.
 _NEVER_ROUND_SECONDS = float(2**31)
 
@@ -68,7 +69,7 @@ _HEADER_VALUE = re.compile("[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 
 class PartnerClient:
     """
-    A way to one partner: own session, own connections, own TLS context.
+    A way to one partner: own connections, own TLS context.
 
     Nothing is opened before the first request. `partner` is its id, for
     messages. Of `upstream`, the TLS settings hold for every URL that is asked
@@ -95,8 +96,9 @@ class PartnerClient:
         check_upstream(partner, upstream)
         self._partner = partner
         auth = upstream.auth if upstream else None
+        post = self.send_without_proof
         self._prover = (
-            Prover(partner, auth, secrets=secrets, post=self._post, clock=clock) if auth else None
+            Prover(partner, auth, secrets=secrets, post=post, clock=clock) if auth else None
         )
         self._tls = upstream.tls if upstream else Tls()
         self._pins = read_pins(partner, self._tls.pins)
@@ -105,7 +107,8 @@ class PartnerClient:
         self._folder = folder
         self._connections = connections
         self._resolver = resolver
-        self._session: aiohttp.ClientSession | None = None
+        self._connector: aiohttp.TCPConnector | None = None
+        self._ways: dict[URL, aiohttp.ClientRequest] = {}
         self._active = 0
         self._closed = False
         self._idle = asyncio.Event()
@@ -126,8 +129,8 @@ class PartnerClient:
         """
         return await self._send(request, last_look, self._prover)
 
-    async def _post(self, request: Outgoing) -> Answer:
-        """For what comes before a share: no proof goes with it."""
+    async def send_without_proof(self, request: Outgoing) -> Answer:
+        """As `send`, for what discloses nothing: a token is asked for, a key set is fetched."""
         return await self._send(request, _nothing_to_look_at, None)
 
     async def _send(
@@ -159,6 +162,8 @@ class PartnerClient:
         Who still holds the client may send: its connections are closed again
         after that.
         """
+        if self._prover is not None:
+            self._prover.close()
         # Another request may begin between the last one's end and our turn.
         while self._active:
             await self._idle.wait()
@@ -171,7 +176,7 @@ class PartnerClient:
         token = CURRENT.set(exchange)
         try:
             async with asyncio.timeout(request.timeout_seconds):
-                answer = await self._attempt(request, url, prover)
+                answer = await self._attempt(request, url, exchange, prover)
             if not exchange.began:
                 raise PartnerUnreachable(f"{self._partner}: it answered before it was asked")
             return answer
@@ -180,60 +185,71 @@ class PartnerClient:
         finally:
             CURRENT.reset(token)
         # Outside the handler, so that aiohttp's error does not travel along as context.
-        raise failure
+        try:
+            raise failure
+        finally:
+            # Else frame and error name each other, and what was read of an answer stays
+            # in memory until the garbage collector comes by.
+            del failure
 
-    async def _attempt(self, request: Outgoing, url: URL, prover: Prover | None) -> Answer:
+    async def _attempt(
+        self, request: Outgoing, url: URL, exchange: Exchange, prover: Prover | None
+    ) -> Answer:
         headers = _headers(request)
         # The proof goes to the partner's own origin and nowhere else.
         prover = prover if url.origin() == self._origin else None
         if prover is not None:
             await prover.prove(request, headers)
-        answer = await self._exchanged(request, url, headers)
+        answer = await self._exchanged(request, url, exchange, headers)
         if prover is not None:
             prover.answered(answer.status, headers)
         return answer
 
-    async def _exchanged(self, request: Outgoing, url: URL, headers: CIMultiDict[str]) -> Answer:
-        async with self._open().request(
-            request.method,
-            url,
-            headers=headers,
-            data=_data(request.body),
-            allow_redirects=False,
-            timeout=_connecting_within(request.connect_timeout_seconds),
-        ) as response:
-            return await read_answer(response, partner=self._partner, limit=request.response_limit)
+    async def _exchanged(
+        self, request: Outgoing, url: URL, exchange: Exchange, headers: CIMultiDict[str]
+    ) -> Answer:
+        method, body = request.method.upper(), request.body or b""
+        connection = await self._open().connect(
+            self._way(url), [], _connecting_within(request.connect_timeout_seconds)
+        )
+        return await converse(
+            connection,
+            exchange,
+            method=method,
+            head=request_head(method, url, headers.items(), len(body)),
+            body=body,
+            partner=self._partner,
+            limit=request.response_limit,
+            first_byte_seconds=request.first_byte_timeout_seconds,
+        )
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
+    def _open(self) -> aiohttp.TCPConnector:
+        if self._connector is None:
+            self._connector = aiohttp.TCPConnector(
                 limit=self._connections,
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 socket_factory=guarded_socket,
                 resolver=self._resolver,
                 ssl=tls_context(self._tls, self._folder),
             )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                auto_decompress=False,
-                request_class=GuardedRequest,
-                skip_auto_headers=("Accept", "Content-Type", "User-Agent"),
-            )
-            # aiohttp 3.14 repeats an idempotent request once when a kept
-            # connection drops, though it may have been carried out: a second
-            # disclosure under one intent. There is no public switch; aiohttp's
-            # own test client sets this one. `Exchange.begin` refuses it as well.
-            self._session._retry_connection = False  # noqa: SLF001
-        return self._session
+        return self._connector
+
+    def _way(self, url: URL) -> aiohttp.ClientRequest:
+        """What the connector must know of a request; the same for all to one origin."""
+        origin = url.origin()
+        way = self._ways.get(origin)
+        if way is None:
+            if len(self._ways) >= MAX_ORIGINS:
+                self._ways.clear()
+            way = self._ways[origin] = aiohttp.ClientRequest("GET", origin)
+        return way
 
     async def _shut(self) -> None:
         if self._prover is not None:
-            await self._prover.close()
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+            self._prover.close()
+        connector, self._connector = self._connector, None
+        if connector is not None:
+            await connector.close()
 
     def _failure(self, error: Exception, request: Outgoing, exchange: Exchange) -> BaseException:
         if exchange.objection is not None:
@@ -252,7 +268,9 @@ class PartnerClient:
         if isinstance(error, PartnerUnreachable):
             return error
         if exchange.refused is not None:
-            return PartnerUnreachable(f"{self._partner}: address refused: {exchange.refused.value}")
+            return NotTried(f"{self._partner}: address refused: {exchange.refused.value}")
+        if isinstance(error, SecretMissing):
+            return NotTried(f"{self._partner}: {error}")
         return PartnerUnreachable(f"{self._partner}: {_why_unreachable(error)}")
 
 
@@ -300,16 +318,8 @@ def _connecting_within(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, connect=seconds, ceil_threshold=_NEVER_ROUND_SECONDS)
 
 
-def _data(body: bytes | None) -> bytes | io.BytesIO | None:
-    if not body:
-        return None
-    return body if len(body) <= _WHOLE_BODY_BYTES else io.BytesIO(body)
-
-
 def _why_unreachable(error: Exception) -> str:
     match error:
-        case SecretMissing():
-            return str(error)
         case aiohttp.ClientConnectorDNSError():
             return "its name does not resolve"
         case aiohttp.ClientConnectorCertificateError():
@@ -326,7 +336,7 @@ def _why_unreachable(error: Exception) -> str:
 
 def _how_cut(error: Exception) -> str:
     match error:
-        case aiohttp.ClientResponseError():
+        case HttpProcessingError():
             return "its answer is not HTTP"
         case GatewayError():
             return error.code

@@ -5,14 +5,6 @@ An `Exchange` accompanies one request through aiohttp. It answers the two
 questions that aiohttp leaves open: may this address be connected to, and has a
 byte of the request been handed to an established connection? Everything that
 goes wrong before is "not sent", everything after "may have arrived".
-
-Where the last look stands, and why there. aiohttp's tracing hooks cannot carry
-it: what `on_connection_create_end` and `on_connection_reuseconn` raise loses
-the connection without closing it, and both come before further awaits. So the
-request class does it. aiohttp gathers head and body and hands them to the
-transport in one call, in `write_bytes` where there is a body, else in `send`.
-Between the look and that call nothing awaits, so nothing of this process can
-come between, and what the look raises closes the connection before any byte.
 """
 
 import socket
@@ -20,17 +12,15 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from aiohttp import ClientRequest, ClientResponse
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import Connection
 
 from gateway.egress.guard import AddressReason, AddressRefused, AddressRules, judge
 from gateway.egress.tls import spki_digest
 from gateway.errors import PartnerCut, PartnerUnreachable
 
-# aiohttp makes the request and the socket, and passes nothing of ours on to
-# them. Tasks copy the context in which they start, so this one reaches both,
-# also through the tasks of happy eyeballs and of the body's writer.
+# aiohttp makes the socket and passes nothing of ours on to it. Tasks copy the
+# context in which they start, so this one reaches it, also through the tasks of
+# happy eyeballs.
 CURRENT: "ContextVar[Exchange]" = ContextVar("gateway_egress_exchange")
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
@@ -104,38 +94,6 @@ class Exchange:
             certificate = tls and tls.getpeercert(binary_form=True)
             if not certificate or spki_digest(certificate) not in self._pins:
                 raise PartnerUnreachable(f"{self._partner}: its key is not among the pinned ones")
-
-
-class GuardedRequest(ClientRequest):
-    """aiohttp's request with the last look in it."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._exchange = CURRENT.get()
-
-    async def send(self, conn: Connection) -> ClientResponse:
-        """Write the request; without a body it leaves here, before anything awaits."""
-        # With a body also here: aiohttp starts to read before the body's writer
-        # has had its turn, and would find an answer that lies there already.
-        self._exchange.check(conn)
-        if self._body is None:
-            self._exchange.begin(conn)
-        return await super().send(conn)
-
-    async def write_bytes(
-        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
-    ) -> None:
-        """Write the body and, in the same call, the head that was kept for it."""
-        if self._body is not None:
-            try:
-                self._exchange.begin(conn)
-            except BaseException as objection:  # noqa: BLE001  # handed to whoever waits for the answer
-                # This may run in a task of its own; `ClientResponse.start` waits
-                # on the protocol, gets the exception and closes the connection.
-                if conn.protocol is not None:
-                    conn.protocol.set_exception(objection)
-                return
-        await super().write_bytes(writer, conn, content_length)
 
 
 def guarded_socket(info: AddressInfo) -> socket.socket:

@@ -89,6 +89,11 @@ class JwksCache:
             raise KeysUnavailable(f"{source}: {known.failure or 'no keys were had'}")
         return known.jwks
 
+    def age(self, source: str) -> float:
+        """How many seconds ago the set that `get` returned was fetched; a file's is 0."""
+        known = self._known.get(source)
+        return 0.0 if known is None else self._clock() - known.fetched
+
     async def close(self) -> None:
         """End fetches that nobody waits for any more."""
         running = [known.fetch for known in self._known.values() if known.fetch is not None]

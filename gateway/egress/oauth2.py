@@ -63,6 +63,8 @@ class TokenSource:
         self._clock = clock
         self._held: _Held | None = None
         self._asking: asyncio.Task[str] | None = None
+        self._waiting = 0
+        self._closing = False
         self._failed: tuple[float, str] | None = None
 
     async def token(self) -> str:
@@ -80,18 +82,26 @@ class TokenSource:
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
             self._asking.add_done_callback(self._asked)
-        return await asyncio.shield(self._asking)
+        self._waiting += 1
+        try:
+            return await asyncio.shield(self._asking)
+        finally:
+            self._waiting -= 1
+            self._let_go()
 
     def refused(self, token: str) -> None:
         """The partner answered 401: this token is not used again."""
         if self._held is not None and self._held.token == token:
             self._held = None
 
-    async def close(self) -> None:
-        """End a request that nobody waits for any more."""
-        if self._asking is not None:
+    def close(self) -> None:
+        """From now on a request ends with the last share that waits for its answer."""
+        self._closing = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._closing and not self._waiting and self._asking is not None:
             self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
 
     def _asked(self, done: "asyncio.Task[str]") -> None:
         self._asking = None

@@ -61,7 +61,7 @@ class Prover:
         if status == UNAUTHORIZED and self._tokens is not None:
             self._tokens.refused(headers.get("Authorization", "").removeprefix("Bearer "))
 
-    async def close(self) -> None:
-        """Leave nothing running."""
+    def close(self) -> None:
+        """From now on nothing goes on that no share waits for."""
         if self._tokens is not None:
-            await self._tokens.close()
+            self._tokens.close()

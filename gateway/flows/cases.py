@@ -54,6 +54,10 @@ class CaseRequest:
     verified_at: datetime
     exemptions: tuple[Exemption, ...] = ()
     announced_at: datetime | None = None
+    ended: tuple[int, ...] = ()
+    """The shares that it is about, by seq, where time opened it; empty: all in its scope."""
+    id: CaseId | None = None
+    """Of a case that the gateway itself opens and must find again; None: a fresh one."""
 
 
 async def preview(gateway: Gateway, request: CaseRequest) -> dict[str, Any]:
@@ -141,6 +145,10 @@ async def _answered(gateway: Gateway, id: str, salt: bytes) -> dict[str, Any]:
 
 
 def _check(gateway: Gateway, request: CaseRequest) -> None:
+    if request.ended or request.id is not None:
+        # The gateway's own. What has left must end, also where the policy no longer knows
+        # its purpose.
+        return
     policy = gateway.policy.policy
     check_request(
         request.action,
@@ -158,6 +166,16 @@ def _check(gateway: Gateway, request: CaseRequest) -> None:
         raise CallerError(Reason.REQUEST_INVALID, "scope.categories holds one that is not known")
     if any(purpose not in policy.purposes for purpose in request.scope.purposes):
         raise CallerError(Reason.REQUEST_INVALID, "scope.purposes holds one that is not known")
+    _check_recipients(gateway, request)
+
+
+def _check_recipients(gateway: Gateway, request: CaseRequest) -> None:
+    """A name that is misspelled must neither tell nobody, nor tell whom it exempts."""
+    known = {*gateway.policy.policy.partners, *gateway.partners.states}
+    if not known.issuperset(request.scope.partners):
+        raise CallerError(Reason.REQUEST_INVALID, "scope.partners holds one that was never known")
+    if not known.issuperset(one.partner for one in request.exemptions):
+        raise CallerError(Reason.REQUEST_INVALID, "exempt.partner: one of them was never known")
 
 
 def _new_case(
@@ -169,7 +187,7 @@ def _new_case(
 ) -> NewCase:
     now = gateway.clock()
     rights = gateway.policy.policy.rights
-    id = CaseId(new_id("case", gateway.random))
+    id = request.id or CaseId(new_id("case", gateway.random))
     case = Case(
         id=id,
         action=Action(request.action),
@@ -181,7 +199,9 @@ def _new_case(
         subject_hash=subject_hash(salt, request.subject),
         scope=request.scope,
     )
-    fence = None if request.scope.whole else fence_of(request.reason, request.scope)
+    # R5: of a withdrawal the consents themselves are the fence.
+    unfenced = request.scope.whole or case.action is Action.WITHDRAW
+    fence = None if unfenced else fence_of(request.reason, request.scope)
     key, sealed = _seal_details(gateway, id, request, salt, slot)
     return NewCase(
         case=case,
@@ -195,6 +215,7 @@ def _new_case(
         sealed=sealed,
         leaves=_opening_leaves(gateway, request, case, person, fenced=fence is not None),
         idempotency=slot,
+        ended=request.ended,
     )
 
 
@@ -276,6 +297,7 @@ def _seal_details(
             for one in request.exemptions
         ],
         "idempotency": slot.key.hex() if slot else None,
+        "ended": bool(request.ended),
     }
     return seal_details(gateway, id, value)
 

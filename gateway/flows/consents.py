@@ -1,7 +1,7 @@
 """Consents: recorded, withdrawn, listed (contract §8; S1, C3, M1, R5)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,9 @@ from gateway.flows.answers import Declined, problem
 from gateway.flows.clockwork import new_id
 from gateway.flows.gateway import Gateway
 from gateway.flows.reads import record_read
-from gateway.flows.subjects import Person, consent_value, open_consent, seal_consent
+from gateway.flows.subjects import Person, consent_value, seal_consent
 from gateway.model.consent import By, Consent, Method, Scope
 from gateway.model.ids import ConsentId, PartnerId, PurposeId, SubjectId
-from gateway.ports import ConsentRow
 
 MAX_TRIES = 8
 
@@ -32,6 +31,7 @@ class NewConsent:
     scope: Scope | None
     evidence: str
     expires: datetime | None
+    fields: tuple[str, ...] | None = None
 
 
 async def record(gateway: Gateway, new: Sequence[NewConsent]) -> list[ConsentId]:
@@ -44,7 +44,7 @@ async def record(gateway: Gateway, new: Sequence[NewConsent]) -> list[ConsentId]
     for one in new:
         _check(gateway, one)
     for _ in range(MAX_TRIES):
-        persons = [await gateway.subjects.get(one.subject) for one in new]
+        persons = await gateway.subjects.to_write([one.subject for one in new])
         if any(person.facts.erased for person in persons):
             raise CallerError(Reason.SUBJECT_ERASED)
         consents = [_consent(gateway, one) for one in new]
@@ -93,36 +93,8 @@ def _consent(gateway: Gateway, one: NewConsent) -> Consent:
         scope=one.scope,
         evidence=one.evidence,
         expires=one.expires,
+        fields=one.fields,
     )
-
-
-async def withdraw(gateway: Gateway, id: str) -> datetime:
-    """
-    Withdraw a consent: the very next share sees it. Repeatable; the first time
-    counts. Raises `CallerError` where there is none such.
-    """
-    found = await gateway.store.consent(id)
-    if found is None:
-        raise CallerError(Reason.NOT_FOUND, "there is no such consent")
-    row, subject = found
-    key, facts = gateway.subjects.open_row(subject)
-    consent = open_consent(key, row)
-    if consent.withdrawn_at is not None:
-        return consent.withdrawn_at
-    now = gateway.clock()
-    sealed = seal_consent(key, replace(consent, withdrawn_at=now), gateway.random)
-    person = await gateway.subjects.get(SubjectId(facts["id"]))
-    try:
-        await gateway.store.update_consent(
-            ConsentRow(id=row.id, subject=row.subject, sealed=sealed)
-        )
-    except Stale:
-        raise CallerError(Reason.NOT_FOUND, "there is no such consent") from None
-    except StoreFailed as error:
-        raise Declined(problem(Reason.LEDGER_UNAVAILABLE)) from error
-    finally:
-        gateway.subjects.forget(person)
-    return now
 
 
 async def listed(gateway: Gateway, subject: SubjectId, service: str) -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ async def opened(gateway: Gateway, notice: str) -> Told:
         categories=tuple(CategoryId(one) for one in value["categories"]),
         part=value["part"],
         parts=value["parts"],
+        only_references=value.get("only_references", False),
     )
 
 
@@ -64,6 +65,7 @@ def _dump(told: Told) -> bytes:
             "categories": list(told.categories),
             "part": told.part,
             "parts": told.parts,
+            "only_references": told.only_references,
         }
     ).encode()
 

@@ -1,6 +1,7 @@
 """Registered evidence: demands, disputes, rights to protect (S1, S5, D2)."""
 
 import json
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,12 @@ from gateway.model.consent import Evidence
 from gateway.model.ids import CategoryId, EvidenceId, PartnerId, PurposeId, SubjectId
 from gateway.model.shares import Ask
 from gateway.ports import EvidenceRow, Store
+from gateway.reports.counts import Demand
+from gateway.reports.period import Period
 from gateway.seal.storage import protect, reveal
 
 PREFIX = "ev"
+PAGE = 500
 
 
 async def register(
@@ -37,6 +41,7 @@ async def register(
         "categories": list(categories) if categories is not None else None,
         "expires": stamp(expires) if expires else None,
         "may_tell_subject": may_tell_subject,
+        "registered_at": stamp(gateway.clock()),
     }
     await gateway.store.add_evidence(
         EvidenceRow(
@@ -69,7 +74,7 @@ async def registered(ask: Ask, store: Store, subjects: Subjects, key: bytes) -> 
 
 
 def _open(row: EvidenceRow, ask: Ask, subjects: Subjects, key: bytes) -> Evidence:
-    value: dict[str, Any] = json.loads(reveal(key, row.sealed, _label(row.id)))
+    value = _value(row, key)
     about = None
     if row.subjects is not None:
         # Stored are keyed hashes; of this share's people those that are among them.
@@ -86,6 +91,35 @@ def _open(row: EvidenceRow, ask: Ask, subjects: Subjects, key: bytes) -> Evidenc
         expires=parse_stamp(value["expires"]) if value["expires"] else None,
         may_tell_subject=value["may_tell_subject"],
     )
+
+
+def _value(row: EvidenceRow, key: bytes) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(reveal(key, row.sealed, _label(row.id)))
+    return value
+
+
+async def demands(
+    gateway: Gateway, authorities: Collection[str], period: Period
+) -> AsyncIterator[Demand]:
+    """
+    The records registered for these recipients in a period, for counting: nothing
+    of the persons or of the text is in it. Records of before registrations were
+    dated count in every period that has no beginning.
+    """
+    key, last = gateway.secret("evidence"), ""
+    while rows := await gateway.store.evidence_after(last, PAGE):
+        last = rows[-1].id
+        for row in rows:
+            if row.partner not in authorities:
+                continue
+            value = _value(row, key)
+            if period.holds(value.get("registered_at", "")):
+                yield Demand(
+                    partner=row.partner,
+                    purposes=tuple(value["purposes"]),
+                    type=value["type"],
+                    may_tell=value["may_tell_subject"],
+                )
 
 
 def _label(id: str) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
@@ -11,11 +12,15 @@ from gateway.flows.issuers import Services
 from gateway.flows.prepare import PreparedSet
 from gateway.flows.subjects import Subjects
 from gateway.model.ids import PartnerId
+from gateway.model.keys import PublishedKeys
 from gateway.model.settings import Config
 from gateway.observe.metrics import Metrics
 from gateway.ports import Clock, Egress, Keyring, PartnerState, Random, Store
 from gateway.seal.terms import SigningKey
 from gateway.shape import Limits
+
+EVERYBODY = PartnerId("*")
+"""In place of a partner's id: all of them (the kill switch). No manifest can be called so."""
 
 
 @dataclass(slots=True)
@@ -23,21 +28,47 @@ class Partners:
     """What operators said of partners, in memory; the store has it too."""
 
     states: dict[str, PartnerState] = field(default_factory=dict)
+    everybody: PartnerState | None = None
+    """The kill switch: what was said of all partners at once."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from `raised` to `put`: two changes never begin from the same state."""
 
+    def __post_init__(self) -> None:
+        """Take out of what the store has what was said of everybody."""
+        self.everybody = self.states.pop(EVERYBODY, self.everybody)
+
     def state(self, partner: PartnerId) -> PartnerState:
-        """The state of a partner; one of whom nothing was said is not suspended."""
-        return self.states.get(partner) or PartnerState(partner=partner)
+        """
+        What counts for a partner: its own state and everybody's. One of whom nothing
+        was said is not suspended.
+        """
+        own, everybody = self.own(partner), self.everybody
+        if everybody is None:
+            return own
+        suspended = own.suspended or everybody.suspended
+        return replace(own, suspended=suspended, epoch=own.epoch + everybody.epoch)
+
+    def own(self, partner: PartnerId) -> PartnerState:
+        """What was said of this partner alone, or of `EVERYBODY`."""
+        known = self.everybody if partner == EVERYBODY else self.states.get(partner)
+        return known or PartnerState(partner=partner)
 
     def raised(self, partner: PartnerId, **changes: Any) -> PartnerState:
-        """The state with changes and the next epoch. The caller stores and `put`s it."""
-        now = self.state(partner)
+        """Its own state with changes and the next epoch. The caller stores and `put`s it."""
+        now = self.own(partner)
         return replace(now, epoch=now.epoch + 1, **changes)
 
     def put(self, state: PartnerState) -> None:
-        """From now on this is the state."""
-        self.states[state.partner] = state
+        """From now on this is its own state."""
+        if state.partner == EVERYBODY:
+            self.everybody = state
+        else:
+            self.states[state.partner] = state
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing leaves to anybody."""
+        return self.everybody is not None and self.everybody.suspended
 
 
 @dataclass(slots=True)
@@ -47,6 +78,8 @@ class PolicyStatus:
     edition: str
     digest: str
     error: str | None = None
+    next: tuple[str, datetime] | None = None
+    """An edition that is loaded and not yet effective, and from when on it is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -82,6 +115,16 @@ class Gateway:
     watchers: set[asyncio.Event] = field(default_factory=set)
     """Set with it: one for each who watches a case."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: PreparedSet | None = None
+    """A set whose edition is not yet effective (N1)."""
+    adopting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while one set gives way to another."""
+    edition_waits: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever `waiting` changed; who brings it into force waits for it."""
+    published: dict[PartnerId, PublishedKeys] = field(default_factory=dict)
+    """Keys of recipients that publish them at a URL, as they were fetched last."""
+    keys_wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever manifests changed; who fetches keys waits for it."""
 
     @property
     def issuer(self) -> str:

@@ -5,6 +5,7 @@ Everything here is about form: whether what came can be understood at all. The
 first thing that is wrong is answered.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +19,24 @@ from gateway.model.ids import GroundId, PartnerId, PurposeId, SubjectId
 from gateway.model.payload import Private
 from gateway.model.recipients import SubjectFrom
 from gateway.model.shares import Ask, EvidenceClaim
-from gateway.shape import Limits, decode_content, parse_json, subjects_in
+from gateway.shape import FORM, Limits, decode_content, parse_form, parse_json, subjects_in
 
 MAX_SUBJECT_BYTES = 256
+
+JSON = "application/json"
+
+# What the partner is told of a body's type. Of any other `+json` it is told JSON:
+# a name that the caller makes up would leave unfiltered.
+KEPT_TYPES = frozenset(
+    {
+        *(JSON, FORM, "application/ld+json", "application/vnd.api+json"),
+        *("application/json-patch+json", "application/merge-patch+json"),
+        *("application/fhir+json", "application/scim+json", "application/hal+json"),
+    }
+)
+
+# RFC 6838 §4.2: the characters of a media type's name, and its length.
+_JSON_TYPE = re.compile(r"application/(?:json|[a-z0-9][a-z0-9!#$&^_.+-]{0,120}\+json)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +58,25 @@ class Incoming:
     body: bytes | None = field(repr=False)
     share: str
     trail: Trail = field(default_factory=Trail)
+    queued: bool = False
+    """It was accepted for later, and this is a try of it."""
 
     def one(self, name: str) -> str | None:
         """A header that is set and not empty; several values are joined by a comma."""
-        values = [value.strip() for value in self.headers.get(name, ()) if value.strip()]
-        return ", ".join(values) if values else None
+        values = self.headers.get(name, ())
+        if not values:
+            return None
+        return ", ".join([given for value in values if (given := value.strip())]) or None
 
     def prefers(self, preference: str) -> bool:
         """Whether `Prefer` names this preference (RFC 7240)."""
+        values = self.headers.get("prefer")
+        if not values:
+            return False
         wanted = preference.replace(" ", "").lower()
         return any(
             part.partition(";")[0].replace(" ", "").replace('"', "").lower() == wanted
-            for value in self.headers.get("prefer", ())
+            for value in values
             for part in value.split(",")
         )
 
@@ -93,22 +116,30 @@ def named_purpose(incoming: Incoming) -> tuple[PurposeId, int | None]:
 
 
 def content_type_of(incoming: Incoming) -> str | None:
-    """The body's media type, once it is one that can be filtered. Raises 415 otherwise."""
+    """The type that the partner is told, if the body can be filtered. Raises 415 otherwise."""
     text = incoming.one("content-type")
     if text is None:
         if incoming.body:
             raise CallerError(Reason.BODY_TYPE_UNSUPPORTED, "the body has no Content-Type")
         return None
-    media, _, rest = text.partition(";")
+    media, *parameters = text.split(";")
     media = media.strip().lower()
-    charset = rest.replace(" ", "").replace('"', "").lower()
-    if media != "application/json" and not (
-        media.startswith("application/") and media.endswith("+json")
-    ):
+    if media != FORM and not _JSON_TYPE.fullmatch(media):
         raise CallerError(Reason.BODY_TYPE_UNSUPPORTED)
-    if "charset=" in charset and "charset=utf-8" not in charset:
-        raise CallerError(Reason.BODY_TYPE_UNSUPPORTED, "JSON is UTF-8 (RFC 8259)")
-    return media
+    check_charset(parameters)
+    return media if media in KEPT_TYPES else JSON
+
+
+def check_charset(parameters: Sequence[str]) -> None:
+    """Raise 415 where one of a media type's parameters names another charset than UTF-8."""
+    if any(_other_charset(parameter) for parameter in parameters):
+        raise CallerError(Reason.BODY_TYPE_UNSUPPORTED, "the body must be UTF-8")
+
+
+def _other_charset(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    charset = value.strip().strip('"').lower()
+    return name.strip().lower() == "charset" and charset not in ("utf-8", "utf8")
 
 
 def read_document(incoming: Incoming, limits: Limits) -> tuple[str | None, Any]:
@@ -118,7 +149,7 @@ def read_document(incoming: Incoming, limits: Limits) -> tuple[str | None, Any]:
         return None, None
     encoding = incoming.one("content-encoding") or "identity"
     body = decode_content(incoming.body or b"", encoding, limits.bytes)
-    return media, parse_json(body, limits)
+    return media, parse_form(body, limits) if media == FORM else parse_json(body, limits)
 
 
 def header_subject(incoming: Incoming) -> SubjectId:
@@ -136,7 +167,7 @@ def decode_subject(text: str) -> SubjectId:
     if not text.isascii() or _broken_percent(text):
         raise CallerError(Reason.SUBJECT_MALFORMED)
     try:
-        decoded = unquote_to_bytes(text).decode("utf-8")
+        decoded = unquote_to_bytes(text).decode("utf-8") if "%" in text else text
     except UnicodeDecodeError:
         # Not chained: the error would hold the bytes.
         raise CallerError(Reason.SUBJECT_MALFORMED) from None
@@ -146,6 +177,8 @@ def decode_subject(text: str) -> SubjectId:
 
 
 def _broken_percent(text: str) -> bool:
+    if "%" not in text:
+        return False
     parts = text.split("%")[1:]
     return any(len(part) < 2 or not _is_hex(part[:2]) for part in parts)
 
@@ -221,10 +254,43 @@ def _quoted(text: str) -> tuple[str, str]:
     raise CallerError(Reason.EVIDENCE_NOT_VALID, "Sharing-Evidence is not a string of RFC 9651")
 
 
-def read_draft(incoming: Incoming, policy: PreparedSet, limits: Limits) -> Draft:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a request says before its body: for what, to whom, by which route."""
+
+    incoming: Incoming
+    partner: PreparedPartner
+    candidates: tuple[PreparedRoute, ...]
+    route: PreparedRoute | None
+    """None: the path matched, but no route there is for this purpose."""
+    params: Mapping[str, str] = field(repr=False)
+    purpose: PurposeId
+    purpose_version: int | None
+    ground: GroundId | None
+    policy: PreparedSet = field(repr=False)
+
+    @property
+    def standing(self) -> PreparedRoute:
+        """The route, or one of those that the path matched: its form is what counts."""
+        return self.route or self.candidates[0]
+
+    def ask(self, subjects: tuple[SubjectId, ...], evidence: EvidenceClaim | None) -> Ask:
+        """What is asked about these people."""
+        return Ask(
+            partner=self.partner.partner.id,
+            purpose=self.purpose,
+            purpose_version=self.purpose_version,
+            ground=self.ground,
+            evidence=evidence,
+            gpc=any(value.strip() == "1" for value in self.incoming.headers.get("sec-gpc", ())),
+            subjects=subjects,
+        )
+
+
+def read_head(incoming: Incoming, policy: PreparedSet) -> Head:
     """
-    Understand a share: purpose, service, route, subject's form, body's form, in
-    this order; the first that is wrong is raised as `CallerError`.
+    Purpose, service and route of a share, in this order; the first that is wrong
+    is raised as `CallerError`.
     """
     purpose, version = named_purpose(incoming)
     service = incoming.service
@@ -242,36 +308,47 @@ def read_draft(incoming: Incoming, policy: PreparedSet, limits: Limits) -> Draft
         )
     candidates = tuple(partner.routes[route.id] for route in matched.routes)
     route = next((one for one in candidates if one.route.purpose == purpose), None)
-    standing = route or candidates[0]
-    default = standing.route.ground
+    default = (route or candidates[0]).route.ground
     may_use_ground(service, GroundId(asked) if asked else default, default=default)
-    in_header = standing.route.subject.source in (SubjectFrom.HEADER, SubjectFrom.PATH)
-    subjects = subjects_of(incoming, standing, matched.params, None) if in_header else ()
-    content_type, document = read_document(incoming, standing.limits(limits))
-    if not in_header:
-        subjects = subjects_of(incoming, standing, matched.params, document)
-    return Draft(
+    return Head(
         incoming=incoming,
         partner=partner,
         candidates=candidates,
         route=route,
         params=matched.params,
-        document=document,
-        content_type=content_type,
-        ask=Ask(
-            partner=partner.partner.id,
-            purpose=purpose,
-            purpose_version=version,
-            ground=GroundId(asked) if asked else None,
-            evidence=_evidence_or_later(incoming),
-            gpc=any(value.strip() == "1" for value in incoming.headers.get("sec-gpc", ())),
-            subjects=subjects,
-        ),
+        purpose=purpose,
+        purpose_version=version,
+        ground=GroundId(asked) if asked else None,
         policy=policy,
     )
 
 
-def _evidence_or_later(incoming: Incoming) -> EvidenceClaim | None:
+def read_draft(incoming: Incoming, policy: PreparedSet, limits: Limits) -> Draft:
+    """
+    Understand a share: purpose, service, route, subject's form, body's form, in
+    this order; the first that is wrong is raised as `CallerError`.
+    """
+    head = read_head(incoming, policy)
+    standing = head.standing
+    in_header = standing.route.subject.source in (SubjectFrom.HEADER, SubjectFrom.PATH)
+    subjects = subjects_of(incoming, standing, head.params, None) if in_header else ()
+    content_type, document = read_document(incoming, standing.limits(limits))
+    if not in_header:
+        subjects = subjects_of(incoming, standing, head.params, document)
+    return Draft(
+        incoming=incoming,
+        partner=head.partner,
+        candidates=head.candidates,
+        route=head.route,
+        params=head.params,
+        document=document,
+        content_type=content_type,
+        ask=head.ask(subjects, evidence_or_later(incoming)),
+        policy=policy,
+    )
+
+
+def evidence_or_later(incoming: Incoming) -> EvidenceClaim | None:
     """
     Evidence that cannot be read is judged in its place of the order, as evidence
     that nobody registered: it is empty here and then never valid.

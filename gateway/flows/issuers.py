@@ -1,17 +1,22 @@
 """Issuers of service tokens, and their keys as they now are (contract §5)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
 
 from gateway.access.cache import TokenCache
 from gateway.access.keys import parse_keys
+from gateway.access.revoked import NOTHING, Revocations
 from gateway.access.scopes import Service
 from gateway.access.services import Issuer
 from gateway.errors import CallerError, ConfigError, GatewayError
 from gateway.model.settings import IssuerConfig
 from gateway.ports import Clock
+
+OUTLIVES = timedelta(days=1)
+"""So long the keys of an issuer count that cannot be fetched any more."""
 
 GetKeys = Callable[[str, str | None], Awaitable[Mapping[str, Any]]]
 """(where, wanted kid) to a JWK Set."""
@@ -33,32 +38,35 @@ class Services:
         clock: Clock,
         *,
         capacity: int,
+        revoked: Callable[[], Revocations] = lambda: NOTHING,
     ) -> None:
+        """`revoked` gives the list of tokens and services that may call no more."""
         self._configs = tuple(configs)
         self._own = own
         self._get_keys = get_keys
         self._clock = clock
         self._cache = TokenCache(capacity)
         self._issuers: tuple[Issuer, ...] = ()
+        self._revoked = revoked
+        self._had: dict[str, datetime] = {}
+        """When each issuer's keys were good last."""
 
     async def refresh(self, kid: str | None = None) -> None:
         """
-        Read every issuer's keys. An issuer whose keys cannot be had keeps those
-        it has, or has none. Raises `ConfigError` where a file's keys are broken.
+        Read every issuer's keys. An issuer whose keys cannot be had keeps those it
+        has for a day, or has none. Raises `ConfigError` where a file's keys are broken.
         """
         known = {issuer.name: issuer for issuer in self._issuers}
         issuers = []
         for config in self._configs:
             try:
                 issuers.append(await self._issuer(config, kid))
-            except ConfigError:
-                if _local(config):
-                    raise
-                issuers += [known[config.name]] if config.name in known else []
+                self._had[config.name] = self._clock()
             except GatewayError as error:
                 if _local(config):
-                    raise ConfigError(f"[[issuer]] {config.name}: {error}") from error
-                issuers += [known[config.name]] if config.name in known else []
+                    raise _broken(config, error) from error
+                if config.name in known and self._clock() - self._had[config.name] <= OUTLIVES:
+                    issuers.append(known[config.name])
         if tuple(issuers) != self._issuers:
             self._issuers = tuple(issuers)
             self._cache.clear()
@@ -70,6 +78,15 @@ class Services:
 
     async def verify(self, token: str) -> Service:
         """The service that a token names. Raises `CallerError` (`token-invalid`)."""
+        service = await self._verified(token)
+        self.check_revoked(service)
+        return service
+
+    def check_revoked(self, service: Service) -> None:
+        """Raise `CallerError` (`token-invalid`) for who was let in once and may call no more."""
+        self._revoked().check(service)
+
+    async def _verified(self, token: str) -> Service:
         try:
             return self._cache.verify(token, self._issuers, now=self._clock())
         except CallerError:
@@ -81,6 +98,12 @@ class Services:
 
     def _knows(self, kid: str) -> bool:
         return any(key.kid == kid for issuer in self._issuers for key in issuer.keys)
+
+
+def _broken(config: IssuerConfig, error: GatewayError) -> ConfigError:
+    if isinstance(error, ConfigError):
+        return error
+    return ConfigError(f"[[issuer]] {config.name}: {error}")
 
 
 def _local(config: IssuerConfig) -> bool:

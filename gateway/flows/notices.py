@@ -21,12 +21,12 @@ from gateway.flows.gateway import Gateway
 from gateway.flows.snapshots import recipient
 from gateway.ledger import entries
 from gateway.ledger.encode import canonical
-from gateway.model.cases import Action, Notice, NoticeState
+from gateway.model.cases import Notice, NoticeState
 from gateway.model.recipients import Partner
 from gateway.notices import webhook
 from gateway.notices.base import Interpreted, carried
 from gateway.notices.webhook import NoticeTooLarge
-from gateway.ports import Changed, Outgoing
+from gateway.ports import Changed, NotNow, Outgoing, Use
 from gateway.seal.jwk import load_private_jwk
 from gateway.seal.webhooks import webhook_shared_signature, webhook_signature
 
@@ -52,6 +52,9 @@ async def deliver(notice: Notice, gateway: Gateway) -> How:
     interpreted: Interpreted | None = NOT_TAKEN
     try:
         interpreted = await _attempt(notice, gateway)
+    except _Waits as waits:
+        seconds = waits.seconds
+        return lambda now: _waiting(gateway, now, seconds)
     except LookupError:
         # Its recipient settled meanwhile: there is nothing left that could be said.
         pass
@@ -68,12 +71,12 @@ async def deliver(notice: Notice, gateway: Gateway) -> How:
 async def _attempt(notice: Notice, gateway: Gateway) -> Interpreted | None:
     partner = recipient(gateway, notice.partner)
     deletion = partner.deletion if partner else None
-    if partner is None or deletion is None or carried(deletion, Action.ERASE) == "manual":
+    case = await gateway.store.case_row(notice.case)
+    if partner is None or deletion is None or case is None:
+        return None
+    if carried(deletion, case.case.action) == "manual":
         return None
     told = await escrow.opened(gateway, notice.id)
-    case = await gateway.store.case_row(notice.case)
-    if case is None:
-        return None
     now = gateway.clock()
     row = gateway.keys.signing("notice")
     signer = load_private_jwk(row.private_jwk)
@@ -115,12 +118,36 @@ async def _sent(
         connect_timeout_seconds=CONNECT_SECONDS,
         response_limit=ANSWER_LIMIT,
     )
-    answer = await gateway.egress.partner(partner).send(outgoing, last_look=_nothing_more)
+    way = gateway.egress.partner(partner, Use.NOTICES)
+    permit = gateway.egress.admit(partner, Use.NOTICES)
+    if isinstance(permit, NotNow):
+        raise _Waits(permit.seconds)
+    with permit:
+        told = permit.begin()
+        if told is not None:
+            raise _Waits(told.seconds)
+        answer = await way.send(outgoing, last_look=_nothing_more)
     return webhook.interpret(answer.status, answer.headers, answer.body, now=gateway.clock())
 
 
 def _nothing_more() -> None:
     """A notice is due whatever changed meanwhile."""
+
+
+class _Waits(GatewayError):
+    """The recipient is left alone for so many seconds; nothing was tried."""
+
+    code = "partner-left-alone"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+def _waiting(gateway: Gateway, notice: Notice, seconds: float) -> Notice:
+    """The notice after a try that was none: due later, and no attempt is counted."""
+    due = gateway.clock() + timedelta(seconds=seconds)
+    return states.touched(notice, attempts=max(0, notice.attempts - 1), next_at=due)
 
 
 def _tried(gateway: Gateway, notice: Notice, interpreted: Interpreted | None) -> Notice:

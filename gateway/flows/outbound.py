@@ -1,30 +1,30 @@
 """From a permitted share to the exact bytes that will leave, and its ledger leaf."""
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+from gateway.decide.covering import uncovered
 from gateway.decide.routing import reencode
 from gateway.errors import CallerError, Reason
+from gateway.flows import tokens
 from gateway.flows.clockwork import new_id
 from gateway.flows.gateway import Gateway
 from gateway.flows.incoming import Draft, is_unicode
 from gateway.flows.prepare import PreparedRoute
 from gateway.flows.subjects import Person
-from gateway.ledger import entries
-from gateway.ledger.encode import canonical
+from gateway.ledger import entries, shares
 from gateway.model.ids import NO_CATEGORY
 from gateway.model.payload import Body
 from gateway.model.recipients import Field, ReceivedFile, Seal, Upstream
 from gateway.model.shares import Permitted
 from gateway.ports import IdempotencyRow, Intent, IntentEntry, Outgoing, TokenRow
 from gateway.seal.pseudonym import pseudonym
-from gateway.seal.terms import GrantTerms, content_digest, grant_hash, sign_grant
-from gateway.shape import Context, FilteredParams, Minimised, write_scalar
+from gateway.seal.terms import GrantTerms, digest_field, grant_hash, sign_grant
+from gateway.shape import FORM, Context, FilteredParams, Minimised
 
 JOSE = "application/jose"
 
@@ -60,31 +60,18 @@ class _Vault:
 
     gateway: Gateway
     draft: Draft
+    route: PreparedRoute
     person: Person | None
     rows: list[TokenRow]
 
     def make(self, spec: Field, value: Any) -> str:
         """A fresh token for a value; the value is kept under the person's key."""
-        token = new_id("tok", self.gateway.random)
-        mark = hmac.digest(self.gateway.secret("token"), token.encode(), hashlib.sha256)
-        route = self.draft.route
-        kept = {
-            # Its JSON text, so that a number comes back as the number it was.
-            "value": write_scalar(value),
-            "partner": self.draft.ask.partner,
-            "purpose": self.draft.ask.purpose,
-            "category": spec.category,
-            "retention_until": self._until(route),
-        }
         if self.person is None:
             raise CallerError(Reason.SUBJECT_MISSING, "a token needs a subject")
-        sealed = self.person.protect(kept, "token", self.gateway.random)
-        self.rows.append(TokenRow(mark=mark, sealed=sealed))
+        kept = tokens.terms(self.draft, self.route.route, spec, value, now=self.gateway.clock())
+        token, row = tokens.made(self.gateway, self.person, kept)
+        self.rows.append(row)
         return token
-
-    def _until(self, route: PreparedRoute | None) -> str:
-        keep = route.route.retention if route else timedelta(0)
-        return entries.timestamp(self.gateway.clock() + keep)
 
 
 def pack(
@@ -99,16 +86,18 @@ def pack(
 
     Raises `CallerError` with the codes of fields.
     """
-    vault = _Vault(gateway, draft, persons[0] if persons else None, [])
+    vault = _Vault(gateway, draft, route, persons[0] if len(persons) == 1 else None, [])
     context = _context(gateway, draft, route, persons, vault)
-    return replace(cut(draft, route, permitted, context), tokens=tuple(vault.rows))
+    packed = cut(draft, route, permitted, context)
+    return replace(packed, tokens=tuple(vault.rows)) if vault.rows else packed
 
 
 def cut(draft: Draft, route: PreparedRoute, permitted: Permitted, context: Context) -> Packed:
     """
     What `pack` does with a context of the caller's, who keeps the tokens that it makes.
 
-    Raises `CallerError` with the codes of fields.
+    Raises `CallerError` with the codes of fields, and `consent-missing` for a
+    field to which no consent goes (D1).
     """
     strict = draft.incoming.prefers("handling=strict")
     only = permitted.categories
@@ -120,7 +109,14 @@ def cut(draft: Draft, route: PreparedRoute, permitted: Permitted, context: Conte
         raise CallerError(
             Reason.FIELD_TYPE_MISMATCH, "a path parameter may not leave, and no path is without it"
         )
-    return _packed(route, path, query, headers, body)
+    packed = _packed(route, path, query, headers, body)
+    # D1: what somebody did not choose stays, and nobody is left to guess which it was.
+    refused = uncovered(permitted, route.purpose, packed.fields)
+    if refused is not None:
+        raise CallerError(
+            refused.reason, refused.detail, clauses=refused.clauses, remedy=refused.remedy
+        )
+    return packed
 
 
 def require_key(draft: Draft, route: PreparedRoute) -> None:
@@ -185,7 +181,8 @@ def _body(
                 Reason.REQUIRED_FIELD_MISSING, f"{missing.selector} is required, and no body came"
             )
         return None
-    return route.send.apply(draft.document, context, only=permitted.categories, strict=strict)
+    shape = route.form if draft.content_type == FORM else route.send
+    return shape.apply(draft.document, context, only=permitted.categories, strict=strict)
 
 
 def _context(
@@ -195,9 +192,9 @@ def _context(
     names = {person.id: person for person in persons}
 
     def alias(value: str) -> str:
-        person = names.get(value)  # type: ignore[call-overload]
+        person: Person | None = names.get(value)  # type: ignore[call-overload]
         if person is not None:
-            return pseudonym(person.key, partner)
+            return person.pseudonym(partner)
         key = persons[0].key if persons else draft.partner.hash_key
         return pseudonym(key, partner, value)
 
@@ -253,22 +250,24 @@ def wrap(
 ) -> Sealed:
     """Seal, grant and describe a packed share: what will leave, and its leaves."""
     now = gateway.clock()
-    content, media = _content(gateway, draft, route, packed)
-    url = _url(draft.partner.base_url, packed)
+    content, media = content_of(gateway, draft, route, packed)
+    digest = hashlib.sha256(content or b"").digest()
+    url = url_of(draft.partner.base_url, packed)
     until = now + route.route.retention
     grant = sign_grant(
-        _terms(gateway, draft, route, persons, permitted, packed, content, url, now, until),
+        _terms(gateway, draft, route, persons, permitted, packed, digest, url, now, until),
         gateway.grant_key,
     )
     upstream = draft.partner.partner.upstream
     outgoing = Outgoing(
         method=draft.incoming.method,
         url=url,
-        headers=_headers(draft, route, packed, content, media, grant),
+        headers=headers_of(draft, route, packed, digest, media, grant),
         body=content,
         timeout_seconds=upstream.timeout.total_seconds() if upstream else 0.0,
         connect_timeout_seconds=upstream.connect_timeout.total_seconds() if upstream else 0.0,
-        response_limit=_response_limit(gateway, route, upstream),
+        response_limit=response_limit(gateway, route, upstream),
+        first_byte_timeout_seconds=_first_byte(upstream),
     )
     ids, rows = _leaves(gateway, draft, route, persons, permitted, packed, grant, now, until)
     intent = Intent(
@@ -283,7 +282,13 @@ def wrap(
     return Sealed(outgoing=outgoing, intent=intent, intent_ids=ids, fields=packed.fields)
 
 
-def _response_limit(gateway: Gateway, route: PreparedRoute, upstream: Upstream | None) -> int:
+def _first_byte(upstream: Upstream | None) -> float | None:
+    if upstream is None or upstream.first_byte_timeout is None:
+        return None
+    return upstream.first_byte_timeout.total_seconds()
+
+
+def response_limit(gateway: Gateway, route: PreparedRoute, upstream: Upstream | None) -> int:
     """A declared file may be as large as it says, all else as home and manifest allow."""
     if isinstance(route.route.receive, ReceivedFile):
         return route.route.receive.max_bytes
@@ -291,9 +296,10 @@ def _response_limit(gateway: Gateway, route: PreparedRoute, upstream: Upstream |
     return min(home, upstream.response_limit) if upstream else home
 
 
-def _content(
+def content_of(
     gateway: Gateway, draft: Draft, route: PreparedRoute, packed: Packed
 ) -> tuple[bytes | None, str | None]:
+    """The body as it leaves, sealed where the route says so, and its media type."""
     if packed.body is None:
         return None, None
     media = draft.content_type or "application/json"
@@ -305,7 +311,8 @@ def _content(
     return packed.body, media
 
 
-def _url(base: str, packed: Packed) -> str:
+def url_of(base: str, packed: Packed) -> str:
+    """The full URL as it is asked for."""
     pairs = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in packed.query)
     path = "/".join(packed.path)
     return f"{base}/{path}?{pairs}" if pairs else f"{base}/{path}"
@@ -318,7 +325,7 @@ def _terms(
     persons: Sequence[Person],
     permitted: Permitted,
     packed: Packed,
-    content: bytes | None,
+    digest: bytes,
     url: str,
     now: datetime,
     until: datetime,
@@ -333,7 +340,7 @@ def _terms(
         salt=gateway.random(16),
         method=draft.incoming.method,
         target=url,
-        subject=pseudonym(persons[0].key, partner.id) if single else None,
+        subject=persons[0].pseudonym(partner.id) if single else None,
         purpose=route.route.purpose,
         purpose_version=route.route.purpose_version,
         ground=permitted.ground,
@@ -342,23 +349,24 @@ def _terms(
         territory=partner.territory,
         onward=partner.agreement.onward if partner.agreement else (),
         edition=draft.policy.policy.edition.number,
-        digest=hashlib.sha256(content or b"").digest(),
+        digest=digest,
     )
 
 
-def _headers(
+def headers_of(
     draft: Draft,
     route: PreparedRoute,
     packed: Packed,
-    content: bytes | None,
+    digest: bytes,
     media: str | None,
     grant: str,
 ) -> tuple[tuple[str, str], ...]:
+    """The headers that leave: the declared ones, and the gateway's own."""
     headers = [
         *packed.headers,
         ("Sharing-Id", draft.incoming.share),
         ("Sharing-Grant", grant),
-        ("Content-Digest", content_digest(content or b"")),
+        ("Content-Digest", digest_field(digest)),
     ]
     if media is not None:
         headers.append(("Content-Type", media))
@@ -381,12 +389,12 @@ def _leaves(
     """One leaf for each person; a share of nobody has one all the same."""
     ids: list[str] = []
     rows: list[IntentEntry] = []
-    proof = permitted.evidence or _proof(draft, permitted)
+    proof = permitted.evidence or proof_of(draft, permitted)
     hashed = grant_hash(grant)
     whom: Sequence[Person | None] = persons or (None,)
     for person in whom:
         id = new_id("leaf", gateway.random)
-        leaf = entries.intent(
+        leaf = shares.intent(
             kind=route.leaf_kind.value,
             id=id,
             at=now,
@@ -408,7 +416,7 @@ def _leaves(
         ids.append(id)
         rows.append(
             IntentEntry(
-                leaf=canonical(leaf),
+                leaf=leaf,
                 subject=person.row if person else None,
                 tombstone=person.mark if person else None,
                 retention_until=until,
@@ -418,7 +426,7 @@ def _leaves(
     return tuple(ids), tuple(rows)
 
 
-def _proof(draft: Draft, permitted: Permitted) -> str | None:
+def proof_of(draft: Draft, permitted: Permitted) -> str | None:
     """What carried the share, for the commitment: the claim, or the consents."""
     if draft.ask.evidence is not None:
         return draft.ask.evidence.text

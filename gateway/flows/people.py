@@ -170,6 +170,8 @@ class Declared:
     at: datetime
     retention_until: datetime
     references: tuple[str, ...] = ()
+    ends: bool = True
+    """False: no retention was declared; its recipient is not told of an end by itself."""
 
 
 async def declare(gateway: Gateway, declared: Sequence[Declared], service: str) -> list[str]:
@@ -227,6 +229,7 @@ def _declared_entry(
         subject=person.row,
         tombstone=person.mark,
         retention_until=one.retention_until,
+        ends=one.ends,
         references=person.protect(list(one.references), f"reference|{share}", gateway.random)
         if one.references
         else None,

@@ -16,6 +16,7 @@ from typing import Any
 
 from gateway.cases.deadlines import earliest_send, notice_deadline
 from gateway.cases.plan import PlannedNotice, merge_references, plan
+from gateway.cases.terms import narrowed
 from gateway.errors import LedgerContradiction, StoreFailed
 from gateway.flows import escrow
 from gateway.flows.clockwork import new_id, parse_stamp, stamp
@@ -95,10 +96,13 @@ async def plan_case(gateway: Gateway, row: CaseRow) -> dict[str, Any]:
         planned: Sequence[PlannedNotice] = ()
         if row.person is not None:
             exemptions = _exemptions(details)
-            planned = await read_plan(gateway, row.person, row.case.scope, exemptions)
+            planned = await read_plan(
+                gateway, row.person, row.case.scope, exemptions, told_by=_told_by(row, details)
+            )
         start = _start(gateway, row, details)
         notices = [
-            new_notice(gateway, one, row.case.deadline, start, row.case.id) for one in planned
+            new_notice(gateway, one, row.case.deadline, start, row.case.id, row.case.action)
+            for one in planned
         ]
         both = list(zip(notices, planned, strict=True))
         new = [escrow.locked(gateway, notice, one.told) for notice, one in both]
@@ -109,6 +113,11 @@ async def plan_case(gateway: Gateway, row: CaseRow) -> dict[str, Any]:
             return answer
     case = await gateway.store.case(row.case.id)
     return _answer(row.case, details, case.notices if case else ())
+
+
+def _told_by(row: CaseRow, details: Mapping[str, Any]) -> str | None:
+    """A case that time opened is about the shares that were marked with it, and no others."""
+    return row.case.id if details.get("ended") else None
 
 
 def _start(gateway: Gateway, row: CaseRow, details: Mapping[str, Any]) -> datetime:
@@ -153,12 +162,22 @@ def _kept_answer(
 
 
 async def read_plan(
-    gateway: Gateway, person: int, scope: CaseScope, exemptions: tuple[Exemption, ...]
+    gateway: Gateway,
+    person: int,
+    scope: CaseScope,
+    exemptions: tuple[Exemption, ...],
+    *,
+    told_by: str | None = None,
 ) -> Sequence[PlannedNotice]:
-    """The notices that a case about this person means, as the ledger stands."""
+    """
+    The notices that a case about this person means, as the ledger stands.
+
+    `told_by`: only of the shares that are marked with this case.
+    """
     rows, references = await gateway.store.plan_rows(person)
-    keys = await _keys(gateway, person)
-    read = [(row, json.loads(row.leaf)) for row in rows if row.subject in keys]
+    keys = await person_keys(gateway, person)
+    every = [(row, json.loads(row.leaf)) for row in rows if row.subject in keys]
+    read = [one for one in every if told_by in (None, one[0].told_by)]
     told = {leaf["partner"] for row, leaf in read if not row.untold}
     untold = {leaf["partner"] for row, leaf in read if row.untold} - told
     # D2: a notice would tip off whom a demand is about; it is exempt, and counted.
@@ -166,22 +185,38 @@ async def read_plan(
         Exemption(partner=PartnerId(partner), reason="may-not-be-told", evidence="")
         for partner in sorted(untold)
     )
-    kept = _references(keys, references)
+    kept = references_of(keys, references)
     shares = [
         _told_share(row, leaf, keys[row.subject], kept.get((row.share, row.subject), ()))
         for row, leaf in read
         if not row.untold or leaf["partner"] in untold
     ]
-    return plan(
+    planned = plan(
         shares,
         scope=scope,
         exemptions=(*exemptions, *exempt),
         now=gateway.clock(),
         budget=REFERENCES_BUDGET,
     )
+    if told_by is None:
+        return planned
+    naming = {one.partner for one in planned if names_records(gateway, one.partner)}
+    return narrowed(planned, shares, staying=_staying(every, keys), naming=naming)
 
 
-async def _keys(gateway: Gateway, person: int) -> dict[int, bytes]:
+def _staying(
+    rows: Sequence[tuple[PlanRow, Mapping[str, Any]]], keys: Mapping[int, bytes]
+) -> set[tuple[str, str, str]]:
+    """What recipients keep, each by recipient, pseudonym and purpose."""
+    return {
+        (leaf["partner"], pseudonym(keys[row.subject], leaf["partner"]), leaf["purpose"])
+        for row, leaf in rows
+        if row.ends
+    }
+
+
+async def person_keys(gateway: Gateway, person: int) -> dict[int, bytes]:
+    """The keys of a person's rows, by row: one for each alias."""
     return {
         row.no: gateway.subjects.open_row(row)[0]
         for row in await gateway.store.rows_of_person(person)
@@ -189,7 +224,7 @@ async def _keys(gateway: Gateway, person: int) -> dict[int, bytes]:
     }
 
 
-def _references(
+def references_of(
     keys: Mapping[int, bytes], rows: Sequence[ReferenceRow]
 ) -> Mapping[tuple[str, int], Sequence[str]]:
     """The recipients' own ids, by share and subject."""
@@ -224,6 +259,7 @@ def new_notice(
     deadline: datetime,
     start: datetime,
     case: CaseId | None,
+    action: Action = Action.ERASE,
 ) -> Notice:
     """
     A planned notice as it begins; without a `case` it gets no id.
@@ -235,7 +271,7 @@ def new_notice(
     deletion = partner.deletion if partner else None
     within = deletion.complete_within if deletion else None
     exempt = planned.exemption
-    sendable = _sendable(gateway, planned.partner)
+    sendable = _sendable(gateway, planned.partner, action)
     first = start if sendable and not planned.held else None
     return Notice(
         id=NoticeId(new_id("ntc", gateway.random) if case else ""),
@@ -252,9 +288,16 @@ def new_notice(
     )
 
 
-def _sendable(gateway: Gateway, partner: PartnerId) -> bool:
+def _sendable(gateway: Gateway, partner: PartnerId, action: Action) -> bool:
     known = recipient(gateway, partner)
-    return carried(known.deletion if known else None, Action.ERASE) != "manual"
+    return carried(known.deletion if known else None, action) != "manual"
+
+
+def names_records(gateway: Gateway, partner: PartnerId) -> bool:
+    """Whether this recipient can be told of records by its own ids and of nothing else."""
+    known = recipient(gateway, partner)
+    deletion = known.deletion if known else None
+    return deletion is not None and deletion.protocol == "standard-webhooks"
 
 
 def _notice_leaf(gateway: Gateway, notice: Notice, exemption: Exemption | None) -> bytes:
@@ -304,14 +347,17 @@ async def _release(gateway: Gateway, case: str, notices: Sequence[Notice]) -> bo
     row = await gateway.store.case_row(case)
     if row is None or row.person is None:
         return False
-    planned = await read_plan(gateway, row.person, row.case.scope, ())
+    details = _details(gateway, row)
+    planned = await read_plan(
+        gateway, row.person, row.case.scope, (), told_by=_told_by(row, details)
+    )
     mine = [one for one in planned if one.partner == notices[0].partner]
-    start = _start(gateway, row, _details(gateway, row))
+    start = _start(gateway, row, details)
     told = [(notice, await escrow.opened(gateway, notice.id)) for notice in notices]
     releases: list[Release] = []
     more: list[NewNotice] = []
     for (notice, first, rest), again in _completed(told, mine):
-        due = _due(gateway, notice, start)
+        due = _due(gateway, notice, start, row.case.action)
         sealed = await escrow.relocked(gateway, notice.id, first)
         releases.append(Release(notice=notice.id, escrow=sealed, next_at=due, resend_at=again))
         further = replace(notice, held=False, next_at=due, resend_at=again, attempts=0)
@@ -348,8 +394,8 @@ def _completed(
         yield (notice, first, rest), None if notice.state is NoticeState.EXEMPT else again
 
 
-def _due(gateway: Gateway, notice: Notice, start: datetime) -> datetime | None:
+def _due(gateway: Gateway, notice: Notice, start: datetime, action: Action) -> datetime | None:
     """When a notice that was held goes out."""
     if notice.state is NoticeState.EXEMPT:
         return notice.next_at
-    return start if _sendable(gateway, notice.partner) else None
+    return start if _sendable(gateway, notice.partner, action) else None

@@ -6,8 +6,9 @@ parts written once. A request keeps the set it began with; a reload swaps one
 reference.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,13 +18,17 @@ from gateway.model.ids import PartnerId, RouteId
 from gateway.model.policy import LeafKind, Purpose
 from gateway.model.policyset import PolicySet
 from gateway.model.recipients import Partner, Route, Seal
+from gateway.ports import Keyring
 from gateway.seal.envelope import PreparedSealer
 from gateway.seal.keys import PartnerKeys, choose, parse_partner_keys
+from gateway.seal.storage import hkdf
 from gateway.shape import (
+    FormFilter,
     Limits,
     ParamFilter,
     ReceiveFilter,
     SendFilter,
+    compile_form,
     compile_params,
     compile_receive,
     compile_send,
@@ -38,6 +43,8 @@ class PreparedRoute:
     purpose: Purpose | None
     """None: the policy no longer has the purpose; the decision refuses it."""
     send: SendFilter
+    form: FormFilter
+    """The same fields, for a form."""
     path: ParamFilter
     query: ParamFilter
     headers: ParamFilter
@@ -77,9 +84,13 @@ class PreparedSet:
 
     policy: PolicySet
     partners: Mapping[PartnerId, PreparedPartner]
+    documents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What it was compiled from, to be kept whole (N1)."""
 
 
-def prepare(policy: PolicySet, *, hash_key_of: Any) -> PreparedSet:
+def prepare(
+    policy: PolicySet, *, hash_key_of: Any, documents: Mapping[str, bytes] | None = None
+) -> PreparedSet:
     """
     Prepare a set. `hash_key_of(partner id)` gives 32 bytes.
 
@@ -91,7 +102,34 @@ def prepare(policy: PolicySet, *, hash_key_of: Any) -> PreparedSet:
             partner.id: _partner(partner, policy, hash_key_of(partner.id))
             for partner in policy.partners.values()
         },
+        documents=documents or {},
     )
+
+
+def with_keys(prepared: PreparedSet, sets: Mapping[PartnerId, Mapping[str, Any]]) -> PreparedSet:
+    """
+    The same with other keys for some of its recipients. Nothing else of it is made
+    anew, so this is as quick as the keys are parsed.
+
+    Raises `KeyRefused` where a set is doubtful.
+    """
+    partners, known = dict(prepared.partners), dict(prepared.policy.partners)
+    for id, jwks in sets.items():
+        before, keys = partners[id], parse_partner_keys(jwks)
+        known[id] = replace(known[id], jwks=jwks)
+        routes = {
+            one.route.id: replace(one, sealer=_sealer(one.route, keys))
+            for one in before.routes.values()
+        }
+        partners[id] = replace(before, partner=known[id], routes=routes)
+    policy = replace(prepared.policy, partners=MappingProxyType(known))
+    return replace(prepared, policy=policy, partners=partners)
+
+
+def hash_keys(keys: Keyring) -> Callable[[PartnerId], bytes]:
+    """For `prepare`: a key for each recipient, made from the home's own."""
+    root = keys.secret("hash")
+    return lambda partner: hkdf(root, partner.encode())
 
 
 def _partner(partner: Partner, policy: PolicySet, hash_key: bytes) -> PreparedPartner:
@@ -114,13 +152,24 @@ def _route(route: Route, policy: PolicySet, keys: PartnerKeys) -> PreparedRoute:
         route=route,
         purpose=purpose,
         send=compile_send(route),
+        form=compile_form(route.send, seal_fields=route.seal is Seal.FIELDS),
         path=compile_params(route.path_fields, "path"),
         query=compile_params(route.query_fields, "query"),
         headers=compile_params(route.header_fields, "header"),
-        receive=compile_receive(route),
+        receive=compile_receive(_received(route, purpose)),
         sealer=_sealer(route, keys),
         leaf_kind=purpose.leaf if purpose else LeafKind.INTENT,
     )
+
+
+def _received(route: Route, purpose: Purpose | None) -> Route:
+    """
+    C6: of what identifies nobody no id of a record is kept. It would lead from the
+    recipient's copy back to the person.
+    """
+    if purpose is None or not purpose.deidentified or not isinstance(route.receive, tuple):
+        return route
+    return replace(route, receive=tuple(replace(one, reference=False) for one in route.receive))
 
 
 def _sealer(route: Route, keys: PartnerKeys) -> PreparedSealer | None:

@@ -105,6 +105,8 @@ class Ending:
     code: str | None = None
     due: datetime | None = None
     """When it is tried again; None: it is over."""
+    tried: bool = True
+    """False: it had to wait, and that counts as no try."""
 
 
 async def deliver(row: QueuedShare, gateway: Gateway, carry_now: CarryNow) -> Ending:
@@ -120,6 +122,10 @@ async def deliver(row: QueuedShare, gateway: Gateway, carry_now: CarryNow) -> En
     except LookupError:
         # Its person is gone, and so is the key: nobody can send it any more.
         return Ending(fate=Fate.REFUSED, code=Reason.SUBJECT_ERASED.value)
+    try:
+        gateway.services.check_revoked(incoming.service)
+    except CallerError as error:
+        return Ending(fate=Fate.REFUSED, code=error.code)
     earlier = await _left_before(row, gateway, incoming)
     if earlier is not None:
         return earlier
@@ -133,7 +139,7 @@ async def deliver(row: QueuedShare, gateway: Gateway, carry_now: CarryNow) -> En
 async def conclude(row: QueuedShare, gateway: Gateway, ending: Ending) -> None:
     """Write down how a try ended. Raises `StoreFailed`; then the row stays claimed."""
     if ending.due is not None:
-        await gateway.store.requeue(row.share, ending.due, row.attempts + 1)
+        await gateway.store.requeue(row.share, ending.due, row.attempts + ending.tried)
     else:
         await gateway.store.finish(row.share, ending.fate.value, ending.status, ending.code)
 
@@ -166,6 +172,11 @@ async def _left_before(row: QueuedShare, gateway: Gateway, incoming: Incoming) -
 
 def _declined(row: QueuedShare, gateway: Gateway, incoming: Incoming, error: Declined) -> Ending:
     code = error.problem.reason
+    if error.problem.retry_after is not None:
+        due = gateway.clock() + timedelta(seconds=error.problem.retry_after)
+        if due < row.expires:
+            return Ending(fate=Fate.AGAIN, due=due, tried=False)
+        return Ending(fate=Fate.FAILED, code=code.value)
     fate = _fate(gateway, incoming, error)
     return later(row, gateway, code) if fate is Fate.AGAIN else Ending(fate=fate, code=code.value)
 
@@ -208,6 +219,7 @@ def _seal(gateway: Gateway, incoming: Incoming, person: Person | None) -> bytes:
             "purposes": _reach(service.purposes),
             "grounds": None if service.grounds is None else sorted(service.grounds),
             "expires": stamp(service.expires),
+            "token_id": service.token_id,
         },
         "method": incoming.method,
         "partner": incoming.partner,
@@ -247,6 +259,8 @@ async def _open(gateway: Gateway, row: QueuedShare) -> Incoming:
             purposes=_from_reach(service["purposes"]),
             grounds=None if service["grounds"] is None else frozenset(service["grounds"]),
             expires=parse_stamp(service["expires"]),
+            # What an earlier release queued has none.
+            token_id=service.get("token_id"),
         ),
         method=value["method"],
         partner=value["partner"],
@@ -255,6 +269,7 @@ async def _open(gateway: Gateway, row: QueuedShare) -> Incoming:
         headers=headers,
         body=None if value["body"] is None else b64decode(value["body"]),
         share=row.share,
+        queued=True,
     )
 
 

@@ -24,8 +24,22 @@ async def record_read(gateway: Gateway, person: Person, *, service: str, what: s
         record=what,
         subject=entries.subject_mark(person.key, id) if known else None,
     )
+    await _append(gateway, leaf, person.lookup if known else None)
+
+
+async def record_list_read(gateway: Gateway, *, service: str, what: str) -> None:
+    """
+    One leaf for reading a list of people, which may be anybody; durable before
+    the first is shown. Raises `Declined` as `record_read` does.
+    """
+    id = new_id("leaf", gateway.random)
+    leaf = entries.read(id=id, at=gateway.clock(), service=service, record=what)
+    await _append(gateway, leaf, None)
+
+
+async def _append(gateway: Gateway, leaf: entries.Leaf, lookup: bytes | None) -> None:
     try:
-        await gateway.store.append([canonical(leaf)])
+        await gateway.store.append_read(canonical(leaf), lookup)
     except StoreFailed as error:
         raise Declined(problem(Reason.LEDGER_UNAVAILABLE)) from error
     gateway.appended.set()

@@ -7,8 +7,6 @@ that was not sent, nor one that a share in flight still holds back.
 """
 
 import hashlib
-import json
-from base64 import urlsafe_b64decode
 
 from gateway.cases import states
 from gateway.cases.states import Event
@@ -17,17 +15,15 @@ from gateway.flows.clockwork import new_id
 from gateway.flows.finishing import closing_leaf
 from gateway.flows.gateway import Gateway
 from gateway.flows.notices import leaves_of, noted
-from gateway.flows.snapshots import recipient
+from gateway.flows.signatures import refused, signed_claims
 from gateway.ledger import entries
 from gateway.ledger.encode import canonical
 from gateway.model.cases import Notice, Proof
 from gateway.model.ids import PartnerId
 from gateway.notices.receipts import Receipt, ReceiptInvalid, check_claims
 from gateway.ports import Changed
-from gateway.seal.jws import SignatureRefused, verify_jws
-from gateway.seal.keys import KeyRefused, parse_partner_keys
+from gateway.seal.jws import SignatureRefused
 
-MAX_RECEIPT_BYTES = 64 * 1024
 TYPE = "sharing-receipt+jwt"
 
 EVENTS = {
@@ -107,35 +103,11 @@ def _changed(gateway: Gateway, before: Notice, receipt: Receipt, token: str) -> 
 
 
 def _verified(gateway: Gateway, token: str) -> tuple[PartnerId, Receipt]:
-    partner = recipient(gateway, PartnerId(_issuer(token)))
-    if partner is None:
-        raise _refused("its issuer is no recipient")
     try:
-        keys = parse_partner_keys(partner.jwks).sig
-        claims = verify_jws(token, keys, TYPE)
+        partner, claims = signed_claims(gateway, token, TYPE)
         receipt = check_claims(
             claims, partner=partner.id, audience=gateway.issuer, now=gateway.clock()
         )
-    except (SignatureRefused, KeyRefused, ReceiptInvalid) as error:
-        raise _refused(str(error)) from None
+    except (SignatureRefused, ReceiptInvalid) as error:
+        raise refused("receipt", str(error), "R3") from None
     return partner.id, receipt
-
-
-def _issuer(token: str) -> str:
-    """Who says to have signed it: only to find the keys, nothing is believed yet."""
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        issuer = claims["iss"]
-    except (IndexError, ValueError, KeyError, TypeError, RecursionError):
-        raise _refused("it is not a signed JWT") from None
-    return issuer if isinstance(issuer, str) else ""
-
-
-def _refused(why: str) -> CallerError:
-    return CallerError(
-        Reason.TOKEN_INVALID,
-        f"the receipt does not verify: {why}",
-        clauses=("R3",),
-        remedy="Sign it with a `use: sig` key of your JWK Set, as the recipient kit does.",
-    )

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from gateway.errors import StoreFailed
 from gateway.flows.answers import Problem
 from gateway.flows.clockwork import new_id
+from gateway.flows.evidence import PREFIX as EVIDENCE
 from gateway.flows.gateway import Gateway
 from gateway.flows.incoming import Draft, Incoming
 from gateway.flows.outbound import Sealed
 from gateway.flows.subjects import Person
-from gateway.ledger import entries
+from gateway.ledger import entries, shares
 from gateway.ledger.encode import canonical
 from gateway.model.ids import PartnerId
 from gateway.model.shares import Outcome
-from gateway.ports import IdempotencyRow, OutcomeWrite, Recorded
+from gateway.ports import IdempotencyRow, OutcomeWrite, Recorded, RefusalEntry
 from gateway.shape import Received
 
 
@@ -31,8 +32,32 @@ async def record_refusal(
     A disk that does not take it changes nothing for the caller: nothing left,
     and the refusal stands.
     """
+    refusals = refusal_entries(incoming, gateway, declined, draft=draft, persons=persons)
+    await keep_refusals(gateway, refusals, code=declined.reason.value)
+
+
+async def keep_refusals(
+    gateway: Gateway, refusals: Sequence[RefusalEntry], *, code: str | None = None
+) -> None:
+    """Store the leaves of refusals, or say in the log that the disk does not take them."""
+    try:
+        await gateway.store.refuse(refusals)
+        gateway.appended.set()
+    except StoreFailed:
+        gateway.log.warning("ledger-unavailable", **({"code": code} if code else {}))
+
+
+def refusal_entries(
+    incoming: Incoming,
+    gateway: Gateway,
+    declined: Problem,
+    *,
+    draft: Draft | None = None,
+    persons: Sequence[Person] = (),
+) -> list[RefusalEntry]:
+    """The leaves of one refusal."""
     known = gateway.policy.partners.get(PartnerId(incoming.partner))
-    leaves = []
+    refusals = []
     for person in persons or (None,):
         id = new_id("leaf", gateway.random)
         leaf = entries.refusal(
@@ -47,12 +72,24 @@ async def record_refusal(
             purpose=draft.route.route.purpose if draft and draft.route else None,
             subject=entries.subject_mark(person.key, id) if person else None,
         )
-        leaves.append(canonical(leaf))
-    try:
-        await gateway.store.append(leaves)
-        gateway.appended.set()
-    except StoreFailed:
-        gateway.log.warning("ledger-unavailable", code=declined.reason.value)
+        refusals.append(_refusal(canonical(leaf), draft, person))
+    return refusals
+
+
+def _refusal(leaf: bytes, draft: Draft | None, person: Person | None) -> RefusalEntry:
+    """A refusal with what it was asked on, so that another edition can be asked too (N2)."""
+    claim = draft.ask.evidence if draft else None
+    ground = draft.ask.ground if draft else None
+    # Only words that the policy knows: what a caller made up may be anything.
+    known = draft is not None and (ground is None or ground in draft.policy.policy.grounds)
+    named = "registered" if claim and claim.text.startswith(f"{EVIDENCE}_") else "claimed"
+    return RefusalEntry(
+        leaf=leaf,
+        decided=known and draft is not None and draft.route is not None,
+        subject=person.number if person else None,
+        ground=ground if known else None,
+        evidence=named if claim else None,
+    )
 
 
 def settle(
@@ -72,16 +109,14 @@ def settle(
     leaves = tuple(
         (
             place.seq,
-            canonical(
-                entries.outcome(
-                    id=new_id("leaf", gateway.random),
-                    at=gateway.clock(),
-                    share=intent.share,
-                    partner=intent.partner,
-                    outcome=outcome.value,
-                    status=status,
-                    received=received.fields if received else None,
-                )
+            shares.outcome(
+                id=new_id("leaf", gateway.random),
+                at=gateway.clock(),
+                share=intent.share,
+                partner=intent.partner,
+                outcome=outcome.value,
+                status=status,
+                received=received.fields if received else None,
             ),
         )
         for place in recorded

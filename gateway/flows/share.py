@@ -10,6 +10,7 @@ received and is not named cannot happen.
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
@@ -30,6 +31,7 @@ from gateway.errors import (
     StoreFailed,
 )
 from gateway.flows import idempotency, queue
+from gateway.flows.admission import admitted, check_alone
 from gateway.flows.answers import (
     Declined,
     Disclosed,
@@ -50,6 +52,11 @@ from gateway.model.recipients import ReceivedFile
 from gateway.model.shares import Outcome, Permitted, Refused
 from gateway.ports import Answer, IdempotencyRow, Recorded
 from gateway.shape import Limits, Received
+
+# RFC 9110 §10.2.3: seconds, or a date. Declared by no manifest, so it may be nothing else.
+_RETRY_AFTER = re.compile(
+    r"[0-9]{1,9}|[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+)
 
 # A share is decided again when facts change between the decision and the first
 # byte. Facts that change faster than this are somebody's mistake.
@@ -81,13 +88,13 @@ async def carry(draft: Draft, gateway: Gateway, slot: IdempotencyRow | None) -> 
         try:
             route, permitted = await judge(draft, gateway, persons)
             packed = pack(gateway, draft, route, persons, permitted)
-            later = draft.incoming.prefers("respond-async")
-            if not later:
-                _admit(gateway)
-            require_key(draft, route)
-            if later:
+            if draft.incoming.prefers("respond-async"):
+                require_key(draft, route)
                 return await queue.accept(draft, gateway, persons, slot)
-            return await attempt(draft, gateway, route, persons, permitted, packed, slot)
+            with admitted(gateway, draft.partner.partner) as permit:
+                require_key(draft, route)
+                check_alone(permit)
+                return await attempt(draft, gateway, route, persons, permitted, packed, slot)
         except (Stale, Fenced):
             for person in persons:
                 gateway.subjects.forget(person)
@@ -102,8 +109,10 @@ async def judge(
     """May it leave? Raises `CallerError` with the refusal's own clauses and remedy."""
     partner = draft.partner.partner
     standing = draft.route or None
-    evidence = await registered(
-        draft.ask, gateway.store, gateway.subjects, gateway.secret("evidence")
+    evidence = (
+        await registered(draft.ask, gateway.store, gateway.subjects, gateway.secret("evidence"))
+        if draft.ask.evidence is not None
+        else None
     )
     decision = decide(
         draft.ask,
@@ -117,7 +126,7 @@ async def judge(
     )
     match decision:
         case Refused():
-            raise _refused(decision)
+            raise refused_as(decision)
         case Permitted():
             if standing is None:
                 raise CallerError(Reason.PURPOSE_NOT_PERMITTED)
@@ -127,7 +136,8 @@ async def judge(
             return standing, decision
 
 
-def _refused(decision: Refused) -> CallerError:
+def refused_as(decision: Refused) -> CallerError:
+    """The error that a refused decision is, with its own clauses and remedy."""
     told = refusal(decision)
     return CallerError(told.reason, told.detail, clauses=told.clauses, remedy=told.remedy)
 
@@ -135,20 +145,16 @@ def _refused(decision: Refused) -> CallerError:
 async def _with_subject(
     error: CallerError, draft: Draft, gateway: Gateway, persons: Sequence[Person]
 ) -> Problem:
-    """Record a refusal with its subjects, where they are known and not erased."""
+    """
+    Record a refusal with its subjects, where they are known and not erased. A queued
+    share that is not tried now is refused to nobody.
+    """
     declined = problem_of(error)
-    known = [person for person in persons if person.facts.known and not person.facts.erased]
-    await record_refusal(draft.incoming, gateway, declined, draft=draft, persons=known)
+    if not draft.incoming.queued or error.retry_after is None:
+        known = [person for person in persons if person.facts.known and not person.facts.erased]
+        await record_refusal(draft.incoming, gateway, declined, draft=draft, persons=known)
     # Recorded: the flow above must not record it once more.
     return replace(declined, share=draft.incoming.share)
-
-
-def _admit(gateway: Gateway) -> None:
-    """Bounded memory: beyond so many shares in flight the caller is asked to wait."""
-    if gateway.in_flight >= gateway.config["limits.shares"]:
-        raise CallerError(
-            Reason.RATE_LIMITED, "too many shares are in flight at once", retry_after=1
-        )
 
 
 async def attempt(
@@ -170,7 +176,7 @@ async def attempt(
     draft.incoming.trail.fields = len(packed.fields)
     gateway.in_flight += 1
     try:
-        recorded = await _intend(gateway, sealed)
+        recorded = await intend(gateway, sealed)
         for person, place in zip(persons, recorded, strict=False):
             person.recorded(place)
         gateway.appended.set()
@@ -179,7 +185,7 @@ async def attempt(
         gateway.in_flight -= 1
 
 
-async def _intend(gateway: Gateway, sealed: Sealed) -> tuple[Recorded, ...]:
+async def intend(gateway: Gateway, sealed: Sealed) -> tuple[Recorded, ...]:
     """Make the intent durable. A caller that gives up meanwhile leaves an intent `not-sent`."""
     writing = asyncio.ensure_future(gateway.store.intend(sealed.intent))
     try:
@@ -229,7 +235,7 @@ async def _send(
     started = perf_counter()
     try:
         answer = await way.send(sealed.outgoing, last_look=last_look)
-        limits = replace(gateway.limits, bytes=sealed.outgoing.response_limit)
+        limits = Limits(depth=gateway.limits.depth, bytes=sealed.outgoing.response_limit)
         received = _filtered(route, answer, limits)
     except Stale:
         ended.settle(Outcome.NOT_SENT)
@@ -316,7 +322,7 @@ class _Ending:
 
     def failed(self, error: PartnerFailed) -> Problem:
         """The partner failed; what that says about the data is in the outcome."""
-        outcome, reason, disclosed = _reading(error)
+        outcome, reason, disclosed = reading(error)
         self._draft.incoming.trail.outcome = outcome.value
         share = self._draft.incoming.share
         declined = problem(reason, str(error), disclosed=disclosed, share=share)
@@ -331,7 +337,8 @@ class _Ending:
         return declined
 
 
-def _reading(error: PartnerFailed) -> tuple[Outcome, Reason, Disclosed]:
+def reading(error: PartnerFailed) -> tuple[Outcome, Reason, Disclosed]:
+    """What a partner's failure says: the outcome, the caller's code, whether data left."""
     match error:
         case PartnerUnreachable():
             return Outcome.NOT_SENT, Reason.PARTNER_UNREACHABLE, Disclosed.NO
@@ -346,13 +353,15 @@ def _reading(error: PartnerFailed) -> tuple[Outcome, Reason, Disclosed]:
 def _reply_headers(
     route: PreparedRoute, answer: Answer, received: Received | None
 ) -> tuple[tuple[str, str], ...]:
-    names = ["retry-after", *route.route.receive_headers]
     headers = [
         (name, value)
-        for name in names
+        for name in route.route.receive_headers
         # Bytes beyond ASCII are nobody's declared text (RFC 9110 §5.5).
         if (value := answer.headers.get(name)) is not None and value.isascii()
     ]
+    later = answer.headers.get("retry-after")
+    if later is not None and _RETRY_AFTER.fullmatch(later):
+        headers.append(("retry-after", later))
     if received is not None and received.body:
         declared = route.route.receive
         media = declared.content if isinstance(declared, ReceivedFile) else "application/json"

@@ -4,6 +4,7 @@ also when the manifest is gone (contract §9).
 """
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from gateway.flows.gateway import Gateway
 from gateway.model.ids import PartnerId
 from gateway.model.policy import Kind
 from gateway.model.recipients import Auth, Deletion, Partner, State, Tls, Upstream
+from gateway.seal.holding import usable
 
 
 def dump(partner: Partner) -> str:
@@ -83,8 +85,15 @@ def recipient(gateway: Gateway, id: PartnerId) -> Partner | None:
     known = gateway.policy.policy.partners.get(id)
     if known is not None:
         return known
-    state = gateway.partners.state(id)
-    return load(id, state.snapshot) if state.snapshot else None
+    state = gateway.partners.own(id)
+    if not state.snapshot:
+        return None
+    last, published = load(id, state.snapshot), gateway.published.get(id)
+    if published is None or last.jwks["keys"]:
+        return last
+    # It published its keys at a URL that is asked no more: those that were used go on.
+    keys = usable(published, published.url, hold=last.keys_hold, now=published.fetched_at)
+    return replace(last, jwks=keys)
 
 
 def _upstream(value: dict[str, Any] | None) -> Upstream | None:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -27,7 +28,11 @@ from gateway.ports import (
     SubjectRow,
     SubjectState,
 )
+from gateway.seal.pseudonym import pseudonym
 from gateway.seal.storage import protect, reveal
+
+# Kept: `json.dumps` with arguments makes an encoder for each call.
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
@@ -48,12 +53,20 @@ class Person:
     facts: SubjectFacts
     stale: bool = False
     aliases: tuple[bytes, ...] = ()
+    _pseudonyms: dict[PartnerId, str] = field(default_factory=dict, repr=False)
 
     def recorded(self, recorded: Recorded) -> None:
         """The person's row is durable now."""
         if self.row is not None and self.row.no is None and recorded.subject is not None:
             self.row = replace(self.row, no=recorded.subject)
             self.facts = replace(self.facts, known=True)
+
+    def pseudonym(self, partner: PartnerId) -> str:
+        """How the person is called towards a partner; kept, and forgotten, with the person."""
+        known = self._pseudonyms.get(partner)
+        if known is None:
+            known = self._pseudonyms[partner] = pseudonym(self.key, partner)
+        return known
 
     @property
     def number(self) -> int | None:
@@ -62,8 +75,7 @@ class Person:
 
     def protect(self, value: Any, label: str, random: Random) -> bytes:
         """A JSON value under the person's key, bound to what it is."""
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        return protect(self.key, text, label.encode(), random=random)
+        return protect(self.key, _text(value).encode(), label.encode(), random=random)
 
     def reveal(self, blob: bytes, label: str) -> Any:
         """The JSON value again. Raises `SealBroken`."""
@@ -87,8 +99,10 @@ class Subjects:
         # `_live` finds every person that anybody holds, so that a change reaches
         # them all; `_recent` keeps the last ones from being thrown away.
         self._live: WeakValueDictionary[bytes, Person] = WeakValueDictionary()
-        self._recent: OrderedDict[bytes, Person] = OrderedDict()
+        # By id, so that who comes again is found without making their hash.
+        self._recent: OrderedDict[SubjectId, Person] = OrderedDict()
         self._loading: dict[bytes, asyncio.Future[Person]] = {}
+        self._crowds: set[asyncio.Task[None]] = set()
 
     def lookup(self, subject: str) -> bytes:
         """The keyed hash under which a person is found."""
@@ -103,6 +117,10 @@ class Subjects:
         The person with this id; an unknown one has the defaults and a key that
         is stored with the first thing that is stored of them.
         """
+        recent = self._recent.get(subject)
+        if recent is not None and not recent.stale:
+            self._recent.move_to_end(subject)
+            return recent
         lookup = self.lookup(subject)
         while True:
             person = self._live.get(lookup)
@@ -114,24 +132,109 @@ class Subjects:
             if not person.stale:
                 return person
 
+    async def crowd(self, subjects: Sequence[SubjectId]) -> list[Person]:
+        """
+        Many people, as `get` gives each of them; the store is asked once.
+
+        Who was not in memory is not kept there for later: a million who pass by
+        once would drive out those who come again.
+        """
+        found = self._begin_many(dict.fromkeys(subjects))
+        return [await self._one_of(one, found[one]) for one in subjects]
+
+    async def _one_of(self, subject: SubjectId, found: "Person | asyncio.Future[Person]") -> Person:
+        # Shielded: many may wait for one load, and one of them may be cancelled.
+        person = found if isinstance(found, Person) else await asyncio.shield(found)
+        # Whoever changed while they were read is read again, by themselves.
+        return await self.get(subject) if person.stale else person
+
+    def _begin_many(
+        self, subjects: Iterable[SubjectId]
+    ) -> "dict[SubjectId, Person | asyncio.Future[Person]]":
+        """These people, or their loading, begun in one go where it is not under way."""
+        loop = asyncio.get_running_loop()
+        found: dict[SubjectId, Person | asyncio.Future[Person]] = {}
+        begun: dict[bytes, tuple[SubjectId, asyncio.Future[Person]]] = {}
+        for subject in subjects:
+            recent = self._recent.get(subject)
+            if recent is not None and not recent.stale:
+                found[subject] = recent
+                continue
+            lookup = self.lookup(subject)
+            known = self._live.get(lookup) or self._loading.get(lookup)
+            if known is None:
+                known = loop.create_future()
+                self._expect(lookup, known, keep=False)
+                begun[lookup] = (subject, known)
+            found[subject] = known
+        if begun:
+            # Its own task: who waits for it may be cancelled.
+            task = loop.create_task(self._load_many(begun))
+            self._crowds.add(task)
+            task.add_done_callback(self._crowds.discard)
+        return found
+
+    async def _load_many(
+        self, begun: "Mapping[bytes, tuple[SubjectId, asyncio.Future[Person]]]"
+    ) -> None:
+        try:
+            marks = {lookup: self.mark(subject) for lookup, (subject, _) in begun.items()}
+            states, dead = await self._store.people_by_mark(
+                tuple(marks), tuple(marks.values()), now=self._clock()
+            )
+            for lookup, (subject, future) in begun.items():
+                mark, state = marks[lookup], states.get(lookup)
+                if not future.done():
+                    future.set_result(self._made(subject, lookup, mark, state, mark in dead))
+        except BaseException as error:
+            for _, future in begun.values():
+                if not future.done():
+                    future.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+
+    async def to_write(self, subjects: Sequence[SubjectId]) -> list[Person]:
+        """
+        Many people at once, as far as it takes to store something of them: key, row
+        and whether they are erased. They are the caller's own and in nobody's memory;
+        of somebody new, what is stored is what the store takes first.
+        """
+        lookups = {one: self.lookup(one) for one in subjects}
+        marks = {one: self.mark(one) for one in lookups}
+        rows, kept_out = await self._store.rows_by_mark(
+            tuple(lookups.values()), tuple(marks.values())
+        )
+        people = {}
+        for one, lookup in lookups.items():
+            row = rows.get(lookup)
+            if row is not None:
+                people[one] = self._stored(one, row, marks[one])
+            elif marks[one] in kept_out:
+                people[one] = await self.get(one)
+            else:
+                people[one] = self._unknown(one, lookup, marks[one])
+        return [people[one] for one in subjects]
+
+    def _stored(self, subject: SubjectId, row: SubjectRow, mark: bytes) -> Person:
+        key = reveal(self._wrap_key, row.key, b"subject-key|" + row.lookup)
+        facts = SubjectFacts(known=True, erased=row.erased, epoch=row.epoch)
+        return Person(id=subject, lookup=row.lookup, mark=mark, key=key, row=row, facts=facts)
+
     def forget(self, person: Person) -> None:
         """Something about this person changed: whoever holds it must look again."""
         for lookup in (person.lookup, *person.aliases):
-            self._recent.pop(lookup, None)
-            # Who is being read now may be read as they were before the change.
-            self._loading.pop(lookup, None)
-            known = self._live.pop(lookup, None)
-            if known is not None:
-                known.stale = True
+            self.forget_lookup(lookup)
         person.stale = True
 
     def forget_lookup(self, lookup: bytes) -> None:
-        """The person with this look-up mark is gone."""
-        self._recent.pop(lookup, None)
+        """The person with this look-up mark is gone, or changed."""
+        # Who is being read now may be read as they were before the change.
         self._loading.pop(lookup, None)
+        # Whoever is recent is live as well: what is held here keeps them so.
         known = self._live.pop(lookup, None)
         if known is not None:
             known.stale = True
+            self._recent.pop(known.id, None)
 
     def forget_all(self) -> None:
         """Look at everybody anew."""
@@ -141,11 +244,14 @@ class Subjects:
 
     def _begin(self, subject: SubjectId, lookup: bytes) -> "asyncio.Future[Person]":
         loading = asyncio.ensure_future(self._load(subject, lookup))
-        self._loading[lookup] = loading
-        loading.add_done_callback(lambda ended: self._loaded(lookup, ended))
+        self._expect(lookup, loading, keep=True)
         return loading
 
-    def _loaded(self, lookup: bytes, ended: "asyncio.Future[Person]") -> None:
+    def _expect(self, lookup: bytes, loading: "asyncio.Future[Person]", *, keep: bool) -> None:
+        self._loading[lookup] = loading
+        loading.add_done_callback(lambda ended: self._loaded(lookup, ended, keep))
+
+    def _loaded(self, lookup: bytes, ended: "asyncio.Future[Person]", keep: bool) -> None:
         current = self._loading.get(lookup) is ended
         if current:
             del self._loading[lookup]
@@ -154,29 +260,41 @@ class Subjects:
         person = ended.result()
         if not current:
             person.stale = True
-        elif person.row is not None:
+        elif person.row is not None and keep:
             self._keep(person)
+        elif person.row is not None:
+            self._live[lookup] = person
 
     async def _load(self, subject: SubjectId, lookup: bytes) -> Person:
         mark = self.mark(subject)
         state = await self._store.subject(lookup)
-        if state is None:
-            if await self._store.tombstoned(mark, now=self._clock()):
-                return Person(
-                    id=subject,
-                    lookup=lookup,
-                    mark=mark,
-                    key=b"",
-                    row=None,
-                    facts=SubjectFacts(erased=True),
-                )
+        dead = state is None and await self._store.tombstoned(mark, now=self._clock())
+        return self._made(subject, lookup, mark, state, dead)
+
+    def _made(
+        self,
+        subject: SubjectId,
+        lookup: bytes,
+        mark: bytes,
+        state: SubjectState | None,
+        dead: bool,
+    ) -> Person:
+        if state is not None:
+            return self._open(subject, state, mark)
+        if not dead:
             return self._unknown(subject, lookup, mark)
-        return self._open(subject, state, mark)
+        facts = SubjectFacts(erased=True)
+        return Person(id=subject, lookup=lookup, mark=mark, key=b"", row=None, facts=facts)
+
+    def facts_of(self, state: SubjectState) -> SubjectFacts:
+        """What is known of a stored person, whoever it is. Raises `SealBroken`."""
+        _, own = self.open_row(state.row)
+        return self._open(SubjectId(own["id"]), state, b"").facts
 
     def _keep(self, person: Person) -> None:
         self._live[person.lookup] = person
-        self._recent[person.lookup] = person
-        self._recent.move_to_end(person.lookup)
+        self._recent[person.id] = person
+        self._recent.move_to_end(person.id)
         while len(self._recent) > self._capacity:
             self._recent.popitem(last=False)
 
@@ -195,8 +313,7 @@ class Subjects:
 
     def seal_facts(self, key: bytes, facts: dict[str, Any]) -> bytes:
         """A row's facts under the subject's key."""
-        text = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
-        return protect(key, text, b"facts", random=self._random)
+        return protect(key, _text(facts).encode(), b"facts", random=self._random)
 
     def open_row(self, row: SubjectRow) -> tuple[bytes, dict[str, Any]]:
         """A row's key and facts. Raises `SealBroken`."""
@@ -258,6 +375,7 @@ def consent_value(consent: Consent) -> dict[str, Any]:
         "evidence": consent.evidence,
         "expires": stamp(consent.expires) if consent.expires else None,
         "withdrawn_at": stamp(consent.withdrawn_at) if consent.withdrawn_at else None,
+        "fields": None if consent.fields is None else list(consent.fields),
     }
 
 
@@ -282,6 +400,8 @@ def open_consent(key: bytes, row: ConsentRow) -> Consent:
         evidence=value["evidence"],
         expires=_moment(value["expires"]),
         withdrawn_at=_moment(value["withdrawn_at"]),
+        # Consents of the version before had none.
+        fields=None if value.get("fields") is None else tuple(value["fields"]),
     )
 
 

@@ -52,7 +52,7 @@ class FileKeyring:
         for row in self._rows:
             if row.use == use and not row.retired:
                 return row
-        raise ConfigError(f"{self._folder.name}/ has no key for {use}: run `gateway keys rotate`")
+        raise ConfigError(f"{self._folder.name}/ has no key for {use}: restore it from its copy")
 
     def public_jwks(self) -> dict[str, Any]:
         """See `Keyring.public_jwks`."""

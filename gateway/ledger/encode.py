@@ -7,7 +7,9 @@ begin with different bytes, so that neither can pass for the other.
 """
 
 import json
+from collections.abc import Collection, Mapping
 from hashlib import sha256
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 import rfc8785
@@ -50,6 +52,36 @@ def canonical(value: Any) -> bytes:
         return rfc8785.dumps(value)
     except (ValueError, TypeError, RecursionError) as error:
         # Not chained: the cause may quote the value.
+        raise LedgerEncodeError(_mistake(error)) from None
+
+
+def form(value: Mapping[str, Any], gaps: Collection[str]) -> str:
+    """
+    Return `canonical(value)` as text with a gap (`%s`) in place of each member
+    in `gaps`; there may be others between, whatever they hold. `fill` fills them.
+
+    What is written again and again and differs in a few texts is so encoded once.
+    """
+    return "{" + ",".join(_member(name, value[name], name in gaps) for name in sorted(value)) + "}"
+
+
+def _member(name: str, value: Any, gap: bool) -> str:
+    start = canonical({name: ""}).decode()[1:-3].replace("%", "%%")
+    return start + ("%s" if gap else canonical(value).decode().replace("%", "%%"))
+
+
+def fill(form: str, *texts: str) -> bytes:
+    """
+    Return the bytes of a `form` with `texts` in its gaps, in the order of the members' names.
+
+    Raises `LedgerEncodeError` for text that belongs to a person, and a lone surrogate.
+    """
+    if any(type(text) is not str for text in texts):
+        raise LedgerEncodeError("a form is filled with plain texts")
+    try:
+        return (form % tuple(map(encode_basestring, texts))).encode()
+    except UnicodeEncodeError as error:
+        # Not chained: the cause holds the text.
         raise LedgerEncodeError(_mistake(error)) from None
 
 

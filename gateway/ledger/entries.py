@@ -30,6 +30,7 @@ from gateway.ledger.leaf import (
     commitment,
     make,
     mark,
+    notice_reason,
     scope,
     subject_mark,
     texts,
@@ -293,7 +294,7 @@ def notice(
         case=case,
         partner=partner,
         state=state,
-        reason=word(reason),
+        reason=notice_reason(reason),
         attempts=attempts,
         deadline=when(deadline),
         backups_until=when(backups_until),
@@ -331,7 +332,7 @@ def receipt(
         status=status,
         digest=mark("digest", digest),
         kid=kid,
-        reason=word(reason),
+        reason=notice_reason(reason),
         backups_until=when(backups_until),
     )
 
@@ -432,7 +433,7 @@ def key(
     """
     A key changed: `owner` is `gateway`, `subject` or a partner's id.
 
-    `event` says how: `created seen used rotated retired removed destroyed`.
+    `event` says how: `created seen released used rotated retired removed destroyed`.
     `thumbprint` is that of RFC 7638, base64url.
     """
     return make(
@@ -461,10 +462,12 @@ def policy(
     actor: str | None = None,
 ) -> Leaf:
     """
-    The policy was `loaded`, or a reload was `refused` and the old one kept.
+    The policy was `loaded`, or a reload was `refused` and the old one kept, or an
+    edition that is not yet effective was `announced`.
 
     `edition` and `digest` (hex SHA-256 of the documents) are of the set that
-    holds from here on; `previous` is the digest of the one before.
+    holds from here on, or of the one announced; `previous` is the digest of the
+    one before.
     """
     return make(
         Kind.POLICY,

@@ -19,6 +19,11 @@ Leaf: TypeAlias = dict[str, Any]
 """Member names to strings, integers, booleans, and lists and dicts of these."""
 
 _WORD: Final = re.compile(ID_PATTERN)
+NOTICE_REASONS: Final = frozenset(
+    {"not-found", "gone", "manual", "may-not-be-told", "tried-again", "told-again"}
+)
+"""The reasons of a notice or a receipt that a leaf may hold."""
+
 _HEX_256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -80,7 +85,7 @@ def timestamp(at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise LedgerEncodeError("a time without a zone")
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def subject_mark(subject_key: bytes, leaf_id: str) -> str:
@@ -158,6 +163,16 @@ def mark(name: str, value: str | None) -> str | None:
 def word(text: str | None) -> str | None:
     """Return a text from outside if it is a fixed word, else None: nobody could erase it."""
     return text if text is not None and _WORD.fullmatch(text) else None
+
+
+def notice_reason(text: str | None) -> str | None:
+    """
+    Return why a notice stands as it does, if that is one of `NOTICE_REASONS`.
+
+    What a recipient or an operator writes there is theirs to choose and may be a
+    number or a name of the person: a form is not enough, and nobody could erase it.
+    """
+    return text if text in NOTICE_REASONS else None
 
 
 def when(at: date | None) -> str | None:

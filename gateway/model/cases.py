@@ -126,6 +126,8 @@ class Told:
     categories: tuple[CategoryId, ...]
     part: int | None = None
     parts: int | None = None
+    only_references: bool = False
+    """It means the records that these ids name, and nothing else of the person (P6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

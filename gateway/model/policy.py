@@ -139,6 +139,8 @@ class Promise:
     missing: str = ""
     enforced_by: str = ""
     """In plain words, the rule or mechanism that keeps it."""
+    no_decision: str = ""
+    """Why no decision case can show it; empty: cases must, both ways."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

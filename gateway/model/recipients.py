@@ -3,11 +3,11 @@ A recipient, as its manifest declares it: who it is, what it may get by which
 route, and how it is told to delete (contract §7).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from gateway.model.ids import CategoryId, GroundId, PartnerId, PurposeId, RouteId
 from gateway.model.policy import Kind
@@ -29,6 +29,10 @@ class Seal(StrEnum):
     BODY = "body"
 
 
+WARNING_DAYS: Final = (60, 30, 7)
+"""How many days before the end of an agreement it is warned of."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
     """The confidentiality agreement on file (S4a)."""
@@ -43,6 +47,19 @@ class Agreement:
     def active(self, *, on: date) -> bool:
         """Whether the agreement covers the UTC day `on`."""
         return self.signed <= on < self.expires
+
+    def days_left(self, *, on: date) -> int:
+        """How many days it still covers, `on` included; 0 or less: it is over."""
+        return (self.expires - on).days
+
+    def warning(self, *, on: date) -> int | None:
+        """
+        The nearest of `WARNING_DAYS` that has been reached on the UTC day `on`; None
+        where none has, and where the agreement is over.
+        """
+        left = self.days_left(on=on)
+        reached = [days for days in WARNING_DAYS if left <= days]
+        return min(reached, default=None) if left > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +180,16 @@ class Route:
             *self.header_fields.values(),
         )
 
+    def named_fields(self) -> Iterator[tuple[str, Field]]:
+        """The same by the names that leaves and consents give them: `/phone`, `path.reference`."""
+        yield from ((one.selector, one) for one in self.send)
+        for place, fields in (
+            ("path", self.path_fields),
+            ("query", self.query_fields),
+            ("header", self.header_fields),
+        ):
+            yield from ((f"{place}.{name}", one) for name, one in fields.items())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth:
@@ -196,6 +223,12 @@ class Upstream:
     connect_timeout: timedelta = timedelta(seconds=5)
     response_limit: int = 10 * 1024 * 1024
     """Bytes, after decompression."""
+    first_byte_timeout: timedelta | None = None
+    """From the request's first byte to the answer's head; None = bounded by `timeout` alone."""
+    concurrency: int | None = None
+    """Shares in flight to it at once; None = no limit of its own."""
+    rate: float | None = None
+    """Shares a second, on average; None = no limit of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +266,8 @@ class Partner:
     deletion: Deletion | None
     accepted_edition: str | None = None
     """Successor only: the edition it is bound by (T4)."""
+    keys_hold: timedelta = timedelta(hours=24)
+    """Keys by URL: how long one that was never seen before waits until it is used."""
     source: str = ""
     """The manifest's file name, for messages."""
     digest: str = ""

@@ -112,6 +112,8 @@ def _body(
         "subject": told.pseudonym,
         "references": list(told.references),
     }
+    if told.only_references:
+        data["only_references"] = True
     if told.parts is not None:
         data |= {"part": told.part, "parts": told.parts}
     data |= {

@@ -7,10 +7,12 @@ and lose their text; so do errors that nobody caught. A line that was logged
 wrongly is still a line: it says how much was left out.
 """
 
+import json
 import logging
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from json.encoder import encode_basestring_ascii
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -30,6 +32,14 @@ LEVELS = {
     "info": logging.INFO,
     "warning": logging.WARNING,
     "error": logging.ERROR,
+}
+# As the renderer of the library writes it, without making an encoder for each line.
+_encode = json.JSONEncoder().encode
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring_ascii,
+    int: int.__repr__,
+    # No shape lets NaN or an infinity pass.
+    float: float.__repr__,
 }
 # What libraries say below this concerns their makers.
 LIBRARY_LEVEL = logging.WARNING
@@ -118,7 +128,15 @@ class LibraryHandler(logging.Handler):
 def _renderer(readable: bool, *, colours: bool) -> Processor:
     if readable:
         return structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="at")
-    return structlog.processors.JSONRenderer()
+    return _as_json
+
+
+def _as_json(_logger: Any, _method: str, line: EventDict) -> str:
+    """One line of JSON. Most values are short texts and numbers, and take the short way."""
+    members = [
+        f'"{name}": {_WRITERS.get(type(value), _encode)(value)}' for name, value in line.items()
+    ]
+    return "{" + ", ".join(members) + "}"
 
 
 def _error(exc_info: Any) -> BaseException | None:

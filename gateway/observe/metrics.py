@@ -7,8 +7,9 @@ codes of the contract. What a caller made up is counted as `unknown`, so that
 nobody can blow up the number of series, or write into them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from prometheus_client import (
@@ -67,6 +68,12 @@ METRICS = (
         ("partner", "code"),
     ),
     Metric(
+        "gateway_bulk_lines_total",
+        "counter",
+        "Lines of bulk requests, by what became of them: an outcome, or `refused`.",
+        ("partner", "result"),
+    ),
+    Metric(
         "gateway_share_seconds",
         "histogram",
         "From a share's request to its answer, in seconds; the partner's time included.",
@@ -108,10 +115,28 @@ METRICS = (
         ("queue",),
     ),
     Metric(
+        "gateway_redemptions_total",
+        "counter",
+        "Redemptions of tokens, by result: `granted` or the code of the refusal.",
+        ("partner", "result"),
+    ),
+    Metric(
         "gateway_policy_reloads_total",
         "counter",
         "Reloads of policies and manifests, by result: `loaded` or `refused`.",
         ("result",),
+    ),
+    Metric(
+        "gateway_agreement_days",
+        "gauge",
+        "How many days the agreement with a partner still covers; 0 or less: it is over.",
+        ("partner",),
+    ),
+    Metric(
+        "gateway_partner_breaker",
+        "gauge",
+        "1 while a partner is left alone for a while, as it failed every time; else 0.",
+        ("partner",),
     ),
 )
 
@@ -125,6 +150,8 @@ class Metrics:
         self._purposes: frozenset[str] = frozenset()
         self._shares = Counter(*_counter("gateway_shares_total"), registry=self._registry)
         self._refusals = Counter(*_counter("gateway_refusals_total"), registry=self._registry)
+        self._bulk_lines = Counter(*_counter("gateway_bulk_lines_total"), registry=self._registry)
+        self._redemptions = Counter(*_counter("gateway_redemptions_total"), registry=self._registry)
         self._reloads = Counter(*_counter("gateway_policy_reloads_total"), registry=self._registry)
         self._share_seconds = self._histogram("gateway_share_seconds")
         self._upstream_seconds = self._histogram("gateway_upstream_seconds")
@@ -134,11 +161,23 @@ class Metrics:
         self._ledger_entries = self._gauge("gateway_ledger_entries")
         self._queue_length = self._gauge("gateway_queue_length")
         self._queue_oldest = self._gauge("gateway_queue_oldest_seconds")
+        self._agreement_days = self._gauge("gateway_agreement_days")
+        self._breaker = self._gauge("gateway_partner_breaker")
+        # What every share counts in, found once: labels are few, as they come
+        # from closed sets. Looking one up takes a lock.
+        self._shares_of = cache(self._shares.labels)
+        self._share_seconds_of = cache(self._share_seconds.labels)
+        self._upstream_seconds_of = cache(self._upstream_seconds.labels)
         ProcessCollector(registry=self._registry)
 
     def know(self, *, partners: Iterable[str], purposes: Iterable[str]) -> None:
         """Take over the ids of the policy in force; others count as `unknown`."""
-        self._partners = frozenset(partners)
+        before, self._partners = self._partners, frozenset(partners)
+        for gone in before - self._partners:
+            self._breaker.remove(gone)
+        for known in self._partners:
+            # At first 0; who has a value keeps it.
+            self._breaker.labels(known)
         self._purposes = frozenset(purposes)
 
     def share(self, *, partner: str, purpose: str, outcome: str, seconds: float) -> None:
@@ -146,17 +185,23 @@ class Metrics:
         known = self._partner(partner)
         purpose = purpose if purpose in self._purposes else UNKNOWN
         outcome = str(outcome) if outcome in OUTCOMES else OTHER
-        self._shares.labels(known, purpose, outcome).inc()
-        self._share_seconds.labels(known).observe(seconds)
+        self._shares_of(known, purpose, outcome).inc()
+        self._share_seconds_of(known).observe(seconds)
 
     def refused(self, *, partner: str | None, code: str) -> None:
         """A request got an answer of the gateway's own; `partner` as the caller wrote it."""
         code = str(code) if code in CODES else OTHER
         self._refusals.labels(self._partner(partner), code).inc()
 
+    def bulk(self, *, partner: str, lines: Mapping[str, int]) -> None:
+        """So many lines of a bulk request ended so: by an outcome, or `refused`."""
+        for result, count in lines.items():
+            known = result if result in OUTCOMES or result == "refused" else OTHER
+            self._bulk_lines.labels(self._partner(partner), known).inc(count)
+
     def upstream(self, *, partner: str, seconds: float) -> None:
         """A partner was asked and answered, or failed to, within so many seconds."""
-        self._upstream_seconds.labels(self._partner(partner)).observe(seconds)
+        self._upstream_seconds_of(self._partner(partner)).observe(seconds)
 
     def committed(self, *, seconds: float, entries: int) -> None:
         """One commit of the ledger."""
@@ -176,6 +221,22 @@ class Metrics:
         label = name if name in QUEUES else OTHER
         self._queue_length.labels(label).set(length)
         self._queue_oldest.labels(label).set(oldest_seconds)
+
+    def redeemed(self, *, partner: str, result: str) -> None:
+        """A recipient redeemed a token (`granted`), or was refused with this code."""
+        result = str(result) if result in CODES | {"granted"} else OTHER
+        self._redemptions.labels(self._partner(partner), result).inc()
+
+    def agreements(self, days: Mapping[str, int]) -> None:
+        """How long each partner's agreement still runs; these partners and no others."""
+        self._agreement_days.clear()
+        for partner, left in days.items():
+            self._agreement_days.labels(self._partner(partner)).set(left)
+
+    def breaker(self, *, partner: str, opened: bool) -> None:
+        """A partner is left alone from now on, or is asked again."""
+        if partner in self._partners:
+            self._breaker.labels(partner).set(int(opened))
 
     def reloaded(self, *, loaded: bool) -> None:
         """Policies and manifests were reloaded, or the old ones stayed."""

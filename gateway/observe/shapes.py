@@ -99,8 +99,7 @@ def several(shape: Shape) -> Shape:
 
 
 def _matching(pattern: re.Pattern[str], value: Any) -> Any:
-    # `str()` of a `StrEnum` member is its value; other subclasses of `str`, such
+    # A member of a `StrEnum` counts as its value; other subclasses of `str`, such
     # as `Private`, hold what must not be printed.
-    if isinstance(value, StrEnum):
-        value = value.value
-    return value if type(value) is str and pattern.fullmatch(value) else WRONG
+    text = value if type(value) is str else value.value if isinstance(value, StrEnum) else None
+    return text if type(text) is str and pattern.fullmatch(text) else WRONG

@@ -29,6 +29,9 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "stopped": "The process ended in order.",
         "config-invalid": "The configuration or a document is broken; the process does not start.",
         "policy-loaded": "A policy set is in force.",
+        "policy-waits": "A loaded edition is not yet effective; the one before stays in force.",
+        "policy-widened": "A wider edition is in force; consents from before it do not count.",
+        "policy-widened-unnumbered": "Documents widen sharing under the number they had before.",
         "policy-reload-failed": "A reload found problems; the old set stays in force.",
         "share": "One share came to its end: carried, refused or failed.",
         "share-queued": "A share was queued (`Prefer: respond-async`).",
@@ -49,9 +52,18 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "partner-suspended": "A partner was suspended.",
         "partner-resumed": "A partner was resumed.",
         "partner-changed": "A partner's manifest changed; its epoch rose.",
+        "sharing-stopped": "The kill switch: nothing leaves to anybody.",
+        "sharing-resumed": "The kill switch was taken back.",
+        "partner-left-alone": "A partner failed every time, and is left alone for a while.",
+        "partner-answers": "A partner that was left alone answers again.",
+        "agreement-ending": "An agreement ends within 60, 30 or 7 days.",
         "partner-failed": "A partner could not be reached, did not answer, or answered wrongly.",
         "key-seen": "A partner's key was seen for the first time.",
+        "key-released": "A person let a partner's new key be used before its hold was over.",
+        "keys-changed": "Which of a partner's keys by URL are used changed.",
         "key-rotated": "One of the gateway's own keys was rotated.",
+        "revocations-broken": "The list of revoked tokens cannot be read; the old one goes on.",
+        "revocations-changed": "The list of revoked tokens and services changed.",
         "keys-stale": "A JWK Set could not be fetched; the old one goes on, or there is none.",
         "open-intents-closed": "Intents of a dead process were closed as `unknown`.",
         "checkpoint": "A checkpoint was signed.",
@@ -72,7 +84,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
 _IDENTIFIERS = ("partner", "purpose", "route", "ground", "category", "edition", "recipient")
 _TOKENS = (
     *("share", "leaf", "case", "notice", "consent", "evidence", "receipt", "digest", "kid"),
-    *("request", "version", "territory"),
+    *("thumbprint", "request", "version", "territory"),
 )
 _WORDS = (
     *("outcome", "reason", "code", "clause", "state", "kind", "protocol", "method", "disclosed"),
@@ -83,7 +95,7 @@ _NUMBERS = (
     *("milliseconds", "upstream_milliseconds", "commit_milliseconds", "seconds", "status"),
     *("count", "fields", "sent", "dropped", "records", "refused", "batch", "size", "index"),
     *("bytes", "attempt", "retry_after", "purpose_version", "open_intents", "queued", "pid"),
-    *("workers", "partners", "routes", "unlisted"),
+    *("workers", "partners", "routes", "unlisted", "days"),
 )
 _FLAGS = ("ready", "replayed", "strict", "changed", "sealed")
 _MOMENTS = ("due", "effective", "expires", "deadline")

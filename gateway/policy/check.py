@@ -91,6 +91,27 @@ def _agreement(
         )
 
 
+def ending_agreement(
+    rules: Rules, partner: Partner, document: Document, today: date
+) -> Iterator[Problem]:
+    """
+    S4a: a warning sixty days before an agreement ends.
+
+    It stays a warning also where warnings count as errors: for so long nobody
+    could change anything else.
+    """
+    kind, agreement = rules.kinds.get(partner.kind), partner.agreement
+    if agreement is None or (kind is not None and not kind.agreement):
+        return
+    if agreement.active(on=today) and agreement.warning(on=today) is not None:
+        left = agreement.days_left(on=today)
+        message = (
+            f"the agreement ends in {left} day{'s' if left > 1 else ''}, and what was shared under "
+            "it must be deleted then, write the dates of the next one once it is signed (S4a)"
+        )
+        yield document.problem(("agreement", "expires"), message, warning=True)
+
+
 def _edition(rules: Rules, partner: Partner, document: Document) -> Iterator[Problem]:
     """T4: a new holder is bound by this edition, or every transfer needs consent."""
     kind, accepted = rules.kinds.get(partner.kind), partner.accepted_edition

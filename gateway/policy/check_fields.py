@@ -135,6 +135,14 @@ def _check_received(place: Place) -> Iterator[Problem]:
             yield from _shareable(place, path, category)
         elif place.rules.categories:
             yield _unknown(place, path, field.category)
+    for field in received if isinstance(received, tuple) else ():
+        # C6: an id of the record would lead back to the person.
+        if field.reference and place.purpose is not None and place.purpose.deidentified:
+            message = (
+                f"{place.purpose.id} is de-identified and no id of a record is kept of it, "
+                "remove reference: (C6)"
+            )
+            yield place.problem(("receive", field.selector, "reference"), message, warning=True)
 
 
 def _unknown(place: Place, path: Path, written: str) -> Problem:

@@ -4,14 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from gateway.errors import Problem
+from gateway.model.ids import NO_CATEGORY
 from gateway.model.policy import Purpose
-from gateway.model.recipients import Route, Seal, SubjectFrom
+from gateway.model.recipients import ReceivedFile, Route, Seal, SubjectFrom
 from gateway.policy.check_fields import Place, a_kind, check_fields, declared_fields
 from gateway.policy.check_tokens import check_tokens
 from gateway.policy.jwks import can_seal
 from gateway.policy.routes import parameters_of, shape_of
 from gateway.policy.selectors import overlaps, parse_selector
 from gateway.policy.words import instead, listed, named, nearest
+
+# Transforms that make something of a person, and not of a value.
+_ONE_PERSON = ("pseudonym", "token")
 
 
 def check_route(place: Place) -> Iterator[Problem]:
@@ -154,8 +158,38 @@ def _selectors(place: Place) -> Iterator[Problem]:
 
 
 def _bulk(place: Place) -> Iterator[Problem]:
+    if place.route.bulk_records is None:
+        return
+    yield from _bulk_whole(place)
+    yield from _bulk_subject(place)
+
+
+def _bulk_whole(place: Place) -> Iterator[Problem]:
+    """What stands once for all records of a batch can be about none of their people."""
+    for declared in declared_fields(place):
+        if declared.part == "send":
+            continue
+        field = declared.field
+        if field.category != NO_CATEGORY:
+            message = (
+                f"{declared.part} is the same for all records of a batch and {field.category} is "
+                "not, move the field to send:, or write category: none (R1)"
+            )
+            yield place.problem((*declared.path, "category"), message)
+        elif field.transform is not None and field.transform.name in _ONE_PERSON:
+            message = (
+                f'"{field.transform.name}" needs one person, and {declared.part} is the same for '
+                "all records of a batch, move the field to send:"
+            )
+            yield place.problem((*declared.path, "transform"), message)
+    if isinstance(place.route.receive, ReceivedFile):
+        message = "of the answer to a batch nothing but the status comes back, remove receive:"
+        yield place.problem(("receive",), message)
+
+
+def _bulk_subject(place: Place) -> Iterator[Problem]:
     route = place.route
-    if route.bulk_records is None or route.subject.source is SubjectFrom.NONE:
+    if route.subject.source is SubjectFrom.NONE:
         return
     if route.subject.source is not SubjectFrom.POINTER or "*" in parse_selector(route.subject.name):
         message = "in bulk each line names one person, write subject: {from: /pointer}"

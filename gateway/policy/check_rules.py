@@ -1,6 +1,6 @@
 """What must hold between the documents of `policies/`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 
 from gateway.errors import Problem
 from gateway.model.ids import CategoryId
@@ -21,11 +21,16 @@ REQUESTS = (
 )
 # M3: what is held of a minor without consent goes first.
 SHORTEST = "minor-without-consent"
+# C2: "a password can never be declared shareable, in any manifest".
+PASSWORD = CategoryId("network.password")
 
 
 def check_rules(rules: Rules, documents: Mapping[str, Document]) -> Iterator[Problem]:
     """Everything that is wrong between the rules; an unreadable document is passed over."""
     readable = {name: doc for name, doc in documents.items() if doc.root is not None}
+    yield from _empty(rules, readable)
+    if "categories.yaml" in readable:
+        yield from _graded(rules, readable["categories.yaml"])
     if "purposes.yaml" in readable:
         for purpose in rules.purposes.values():
             yield from _purpose(purpose, rules, readable["purposes.yaml"])
@@ -39,6 +44,49 @@ def check_rules(rules: Rules, documents: Mapping[str, Document]) -> Iterator[Pro
     if rules.promises:
         for document in readable.values():
             yield from _citations(rules, document)
+
+
+def _empty(rules: Rules, readable: Mapping[str, Document]) -> Iterator[Problem]:
+    """
+    A document that declares nothing. Against an empty catalog nothing could be
+    checked, so a set without one must never load.
+    """
+    declared: Mapping[str, Sized] = {
+        "categories": rules.categories,
+        "purposes": rules.purposes,
+        "grounds": rules.grounds,
+        "territories": rules.territories,
+        "promises": rules.promises,
+    }
+    for key, found in declared.items():
+        document = readable.get(f"{key}.yaml")
+        if document is not None and not found and _is_mapping(document, key):
+            yield document.problem(
+                (key,), f"{key} declares nothing, write at least one", at_key=True
+            )
+
+
+def _is_mapping(document: Document, key: str) -> bool:
+    """What is no mapping at all was told as that already."""
+    return isinstance(document.root, dict) and isinstance(document.root.get(key), dict)
+
+
+def _graded(rules: Rules, document: Document) -> Iterator[Problem]:
+    """C2: the published policy itself says that a password is nobody else's business."""
+    category = rules.categories.get(PASSWORD)
+    if category is not None and category.shareable:
+        places = {path[-1]: path for path in document.keys if _names(path, category.id)}
+        path = next(iter(places.values()), ("categories",))
+        message = f"{category.id} is never shared with anybody, write shareable: false (C2)"
+        yield document.problem(path, message, at_key=True)
+
+
+def _names(path: Path, category: CategoryId) -> bool:
+    """Whether a key of the tree is that of a category: `contains` stands between the levels."""
+    return (
+        path[:1] == ("categories",)
+        and ".".join(str(part) for part in path[1:] if part != "contains") == category
+    )
 
 
 def _purpose(purpose: Purpose, rules: Rules, document: Document) -> Iterator[Problem]:

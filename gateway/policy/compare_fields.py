@@ -1,15 +1,7 @@
 """
 Comparing what leaves: the fields of one route, before and after.
 
-How much of a value a transform lets out, from the least to the most:
-
-1. `drop`: nothing;
-2. `constant`: a fixed value, which is not the person's;
-3. `token`: nothing until it is redeemed here, under our checks;
-4. `pseudonym`: a lasting stand-in that says nothing of the value;
-5. `hash`: a lasting stand-in that is made from the value;
-6. a part of the value: masked, cut, or made coarser;
-7. the value as it is.
+How much of a value a transform lets out is told by `TRANSFORM_ORDER`.
 
 Of two parts by the same transform, the argument decides (a longer `truncate` is
 more, a longer `mask-tail` less). Parts by different transforms cannot be
@@ -17,12 +9,13 @@ compared. Nor can a part that points to nobody (for that category, by the rules
 of `transforms`) and a lasting stand-in, which says less and singles out.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gateway.model.ids import CategoryId
 from gateway.model.policyset import PolicySet
-from gateway.model.recipients import Field, Route, Seal, TransformCall
+from gateway.model.recipients import Field, Route, Seal, TokenTerms, TransformCall
 from gateway.policy.differences import (
     LEVEL,
     NARROWER,
@@ -35,6 +28,7 @@ from gateway.policy.differences import (
     by_limit,
     by_set,
     by_size,
+    shown,
 )
 from gateway.policy.transforms import TRANSFORMS
 
@@ -42,6 +36,17 @@ Key = tuple[str, str]
 """The place of a value (body, path, query, header) and its name there."""
 
 DROP = "drop"
+TRANSFORM_ORDER = (
+    "drop: nothing",
+    "constant: a fixed value, which is not the person's",
+    "token: nothing until it is redeemed here, under the gateway's own checks",
+    "pseudonym: a lasting stand-in that says nothing of the value",
+    "hash: a lasting stand-in that is made from the value",
+    "any other transform: a part of the value, masked, cut or made coarser",
+    "none: the value as it is",
+)
+"""From the least to the most that leaves, in words."""
+
 _WHOLE = ("drop", "constant", "token", "pseudonym", "hash")
 _PART, _RAW = len(_WHOLE), len(_WHOLE) + 1
 
@@ -55,6 +60,7 @@ _ARGUMENTS: Mapping[str, Callable[[Any, Any], Step]] = {
     "age-band": lambda before, after: by_size(after, before),
     "region": lambda before, after: by_size(_REGIONS.index(before), _REGIONS.index(after)),
     "constant": lambda before, after: LEVEL,
+    "token": lambda before, after: _tokens(before, after),
 }
 
 
@@ -74,6 +80,11 @@ def declared(route: Route) -> dict[Key, Field]:
     }
 
 
+def selectors(route: Route) -> frozenset[str]:
+    """The names of everything that may leave, as leaves and grants have them."""
+    return frozenset(_name(key) for key in declared(route))
+
+
 def compare_transforms(
     category: CategoryId, before: TransformCall | None, after: TransformCall | None
 ) -> Step:
@@ -90,6 +101,17 @@ def compare_transforms(
     if arguments[0] == arguments[1]:
         return LEVEL
     return _ARGUMENTS.get(before.name, lambda *_: UNKNOWN)(*arguments)
+
+
+def _tokens(before: TokenTerms | None, after: TokenTerms | None) -> Step:
+    """Longer to redeem, or more often, is more; longer and less often cannot be compared."""
+    one, other = before or TokenTerms(), after or TokenTerms()
+    steps = {
+        by_limit(limits[0], limits[1])
+        for limits in ((one.ttl, other.ttl), (one.uses, other.uses))
+        if limits[0] != limits[1]
+    }
+    return steps.pop() if len(steps) == 1 else UNKNOWN if steps else LEVEL
 
 
 def _exposure(call: TransformCall | None) -> int:
@@ -170,7 +192,7 @@ def _compare_field(
     if before.category != after.category:
         yield site.change(What.CATEGORY, name, before.category, after.category, UNKNOWN)
     if before.transform != after.transform:
-        step = compare_transforms(after.category, before.transform, after.transform)
+        step = _transform_step(before, after)
         yield site.change(
             What.TRANSFORM, name, _call(before.transform), _call(after.transform), step
         )
@@ -179,11 +201,21 @@ def _compare_field(
     yield from _compare_limits(site, name, before, after)
 
 
+def _transform_step(before: Field, after: Field) -> Step:
+    """What a transform does depends on the category; where that changed too, on both."""
+    steps = {
+        compare_transforms(category, before.transform, after.transform)
+        for category in (before.category, after.category)
+    }
+    return steps.pop() if len(steps) == 1 else UNKNOWN
+
+
 def _compare_limits(site: Site, name: str, before: Field, after: Field) -> Iterator[Difference]:
     limit = What.LIMIT
     yield from site.value(limit, f"{name} type", before.type, after.type, _types)
     yield from site.value(limit, f"{name} pattern", before.pattern, after.pattern, _patterns)
-    yield from site.value(limit, f"{name} enum", before.enum, after.enum, _enums)
+    enums = _written(before.enum), _written(after.enum)
+    yield from site.value(limit, f"{name} enum", *enums, _enums)
     sizes = before.max_length, after.max_length
     yield from site.value(limit, f"{name} max_length", *sizes, by_limit)
     yield from site.value(limit, f"{name} scan", before.scan, after.scan, _scans)
@@ -202,12 +234,15 @@ def _patterns(before: str | None, after: str | None) -> Step:
     return UNKNOWN if before and after else by_limit(before, after)
 
 
-def _enums(before: tuple[Any, ...] | None, after: tuple[Any, ...] | None) -> Step:
-    if before is None or after is None:
-        return by_limit(before, after)
-    # Kept apart by type: 1 and true are two values in JSON.
-    one, other = ([(type(item), item) for item in items] for items in (before, after))
-    return LEVEL if set(one) == set(other) else by_set(one, other)
+def _enums(before: tuple[str, ...] | None, after: tuple[str, ...] | None) -> Step:
+    if before is not None and after is not None and set(before) == set(after):
+        return LEVEL
+    return by_set(before, after)
+
+
+def _written(enum: tuple[Any, ...] | None) -> tuple[str, ...] | None:
+    """Values as JSON has them: 1 and true are two."""
+    return None if enum is None else tuple(json.dumps(one, ensure_ascii=False) for one in enum)
 
 
 def _scans(before: str | None, after: str | None) -> Step:
@@ -229,6 +264,9 @@ def _told(field: Field) -> str:
 def _call(call: TransformCall | None) -> str:
     if call is None:
         return "as it is"
+    if isinstance(call.argument, TokenTerms):
+        terms = call.argument
+        return f"{call.name} ttl {shown(terms.ttl)}, uses {shown(terms.uses)}"
     # What a constant says is the manifest's business.
     plain = call.argument is None or call.name == "constant"
     return call.name if plain else f"{call.name} {call.argument}"

@@ -66,7 +66,7 @@ def _recipient(
     site = Site(partner=id, purpose=purpose)
     if after is not None:
         site = site.at(pairs=frozenset({(id, purpose)}))
-    gets = [_gets(partner, purpose) for partner in (before, after)]
+    gets = _gets(before, purpose), _gets(after, purpose)
     return site.change(What.RECIPIENT, id, *gets, step)
 
 
@@ -110,9 +110,10 @@ def _compare_terms(
         *states,
         LEVEL if _STATES[old.state] == _STATES[new.state] else by_size(*map(_STATES.get, states)),
     )
-    rule = policies[1].kinds.get(new.kind) or KindRule(kind=new.kind)
-    yield from _compare_agreements(site, old.agreement, new.agreement, rule)
-    if rule.accepts_edition:
+    rules = [_rule(one, policy) for one, policy in zip((old, new), policies, strict=True)]
+    needed = any(rule.agreement for rule in rules)
+    yield from _compare_agreements(site, old.agreement, new.agreement, needed=needed)
+    if all(rule.accepts_edition for rule in rules):
         bound = [
             one.accepted_edition == policy.edition.number
             for one, policy in zip((old, new), policies, strict=True)
@@ -121,6 +122,10 @@ def _compare_terms(
     yield from _compare_deletion(site, old, new)
     yield from _compare_upstreams(site, old.upstream, new.upstream)
     yield from _compare_details(site, old, new)
+
+
+def _rule(partner: Partner, policy: PolicySet) -> KindRule:
+    return policy.kinds.get(partner.kind) or KindRule(kind=partner.kind)
 
 
 def _compare_territories(
@@ -133,11 +138,11 @@ def _compare_territories(
 
 
 def _compare_agreements(
-    site: Site, old: Agreement | None, new: Agreement | None, rule: KindRule
+    site: Site, old: Agreement | None, new: Agreement | None, *, needed: bool
 ) -> Iterator[Difference]:
     if (old is None) is not (new is None):
         # Where the kind needs an agreement, one on file is what lets anything leave.
-        wide = (new is not None) is rule.agreement
+        wide = (new is not None) is needed
         yield site.change(
             What.AGREEMENT, "", _agreed(old), _agreed(new), WIDER if wide else NARROWER
         )
@@ -177,7 +182,7 @@ def _compare_upstreams(
     site: Site, old: Upstream | None, new: Upstream | None
 ) -> Iterator[Difference]:
     """The way there: less protected is wider; another address of the same recipient is not."""
-    urls = [upstream.base_url if upstream else "" for upstream in (old, new)]
+    urls = old.base_url if old else "", new.base_url if new else ""
     clear = [urlsplit(url).scheme == "http" for url in urls]
     pins = [frozenset(upstream.tls.pins) if upstream else frozenset() for upstream in (old, new)]
     certified = [bool(upstream and upstream.tls.cert) for upstream in (old, new)]
@@ -191,9 +196,12 @@ def _compare_upstreams(
 def _compare_details(site: Site, old: Partner, new: Partner) -> Iterator[Difference]:
     for name in ("name", "contact", "owner"):
         yield from site.value(What.DETAIL, name, getattr(old, name), getattr(new, name), LEVEL)
-    keys = [_kids(partner) for partner in (old, new)]
-    yield from site.value(What.DETAIL, "keys", *keys, LEVEL)
+    yield from site.value(What.DETAIL, "keys", _kids(old), _kids(new), LEVEL)
+    yield from site.value(What.DETAIL, "keys_hold", old.keys_hold, new.keys_hold, LEVEL)
 
 
 def _kids(partner: Partner) -> tuple[str, ...]:
+    if partner.keys is not None and partner.keys.startswith("https:"):
+        # Which keys are there is in the ledger, and no matter of editions.
+        return (partner.keys,)
     return tuple(sorted(str(key.get("kid", "")) for key in partner.jwks.get("keys", ())))

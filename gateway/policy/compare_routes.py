@@ -61,13 +61,20 @@ def letting_out(route: Route) -> str:
     return f"{', '.join(categories) or 'nothing'} on {route.ground}"
 
 
+def counterpart(route: Route, others: tuple[Route, ...]) -> Route | None:
+    """The one of `others`, all for its purpose, that is the same route in another edition."""
+    alike = [one for one in others if one.purpose == route.purpose]
+    by_id = (one for one in alike if _same_id(route, one))
+    return next(by_id, None) or next((one for one in alike if same_template(route, one)), None)
+
+
 def _matched(
     old: tuple[Route, ...], new: tuple[Route, ...]
 ) -> tuple[list[tuple[Route, Route]], list[Route], list[Route]]:
     """Routes that are the same, those that went and those that came."""
     same: list[tuple[Route, Route]] = []
     gone, added = list(old), list(new)
-    for alike in (_same_id, _same_template):
+    for alike in (_same_id, same_template):
         for before in list(gone):
             after = next((one for one in added if alike(before, one)), None)
             if after is not None:
@@ -81,7 +88,8 @@ def _same_id(one: Route, other: Route) -> bool:
     return one.id == other.id
 
 
-def _same_template(one: Route, other: Route) -> bool:
+def same_template(one: Route, other: Route) -> bool:
+    """Whether two routes answer to the same requests, apart from their purpose."""
     return (one.method, shape_of(one.path)) == (other.method, shape_of(other.path))
 
 
@@ -95,7 +103,7 @@ def _compare_route(
     yield from site.value(What.SEAL, "", old.seal, new.seal, _seals)
     yield from _compare_subjects(site, old.subject, new.subject)
     yield from compare_fields(site, old, new, policies)
-    yield from _compare_received(site, old, new, policies[1])
+    yield from _compare_received(site, old, new, policies)
     yield from _compare_details(site, old, new)
 
 
@@ -112,33 +120,34 @@ def _seals(before: Seal, after: Seal) -> Step:
 
 def _compare_subjects(site: Site, old: SubjectPlace, new: SubjectPlace) -> Iterator[Difference]:
     """Whose consent is asked for: nobody's is the widest, somebody else's cannot be compared."""
-    places = [
-        place.source.value if place.source in (SubjectFrom.HEADER, SubjectFrom.NONE) else place.name
-        for place in (old, new)
-    ]
     if SubjectFrom.NONE in (old.source, new.source):
         step = WIDER if new.source is SubjectFrom.NONE else NARROWER
     else:
         step = UNKNOWN
-    yield from site.value(What.ROUTE, "subject", *places, step)
+    yield from site.value(What.ROUTE, "subject", _named(old), _named(new), step)
+
+
+def _named(place: SubjectPlace) -> str:
+    return f"{place.source} {place.name}".strip()
 
 
 def _compare_details(site: Site, old: Route, new: Route) -> Iterator[Difference]:
-    ways = [f"{one.method} /{'/'.join(one.path)}" for one in (old, new)]
     detail = What.DETAIL
     yield from site.value(detail, "id", old.id, new.id, LEVEL)
-    yield from site.value(detail, "match", *ways, LEVEL)
+    yield from site.value(detail, "match", _match(old), _match(new), LEVEL)
     yield from site.value(detail, "idempotency", old.idempotency, new.idempotency, LEVEL)
     yield from site.value(detail, "body_limit", old.body_limit, new.body_limit, LEVEL)
     yield from site.value(detail, "bulk", old.bulk_records, new.bulk_records, LEVEL)
-    headers = set(old.receive_headers), set(new.receive_headers)
-    yield from site.value(
-        detail, "receive_headers", *(tuple(sorted(names)) for names in headers), LEVEL
-    )
+    headers = frozenset(old.receive_headers), frozenset(new.receive_headers)
+    yield from site.value(detail, "receive_headers", *headers, LEVEL)
+
+
+def _match(route: Route) -> str:
+    return f"{route.method} /{'/'.join(route.path)}"
 
 
 def _compare_received(
-    site: Site, old: Route, new: Route, policy: PolicySet
+    site: Site, old: Route, new: Route, policies: tuple[PolicySet, PolicySet]
 ) -> Iterator[Difference]:
     """What comes back: more about the person (C5), or less by which a notice could name it (R3)."""
     if isinstance(old.receive, ReceivedFile) or isinstance(new.receive, ReceivedFile):
@@ -147,7 +156,7 @@ def _compare_received(
     before = {field.selector: field for field in old.receive or ()}
     after = {field.selector: field for field in new.receive or ()}
     for name in sorted(before.keys() | after.keys()):
-        yield from _compare_answer(site, name, before.get(name), after.get(name), policy)
+        yield from _compare_answer(site, name, before.get(name), after.get(name), policies)
 
 
 def _compare_files(site: Site, old: Route, new: Route) -> Iterator[Difference]:
@@ -177,11 +186,10 @@ def _compare_answer(
     name: str,
     before: ReceivedField | None,
     after: ReceivedField | None,
-    policy: PolicySet,
+    policies: tuple[PolicySet, PolicySet],
 ) -> Iterator[Difference]:
     if before is None or after is None:
-        one = after or before
-        about = one is not None and _about_a_person(policy, one)
+        about = any(map(_about_a_person, policies, (before, after)))
         step = (WIDER if before is None else NARROWER) if about else LEVEL
         yield site.change(What.RECEIVED, name, _answer(before), _answer(after), step)
     else:
@@ -193,8 +201,8 @@ def _compare_answer(
     yield from site.flag(What.DELETION, f"{name} reference", *references, wide=False)
 
 
-def _about_a_person(policy: PolicySet, field: ReceivedField) -> bool:
-    if field.category is None:
+def _about_a_person(policy: PolicySet, field: ReceivedField | None) -> bool:
+    if field is None or field.category is None:
         return False
     known = policy.categories.get(field.category)
     return known is None or known.personal

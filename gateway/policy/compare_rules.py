@@ -14,6 +14,7 @@ from gateway.policy.differences import (
     Difference,
     Pair,
     Site,
+    Step,
     What,
     by_set,
     by_size,
@@ -118,11 +119,12 @@ def _compare_kind(site: Site, kind: str, old: KindRule, new: KindRule) -> Iterat
     for mark in ("agreement", "sealed", "registered_demand", "deidentified", "accepts_edition"):
         marks = getattr(old, mark), getattr(new, mark)
         yield from site.flag(What.KIND, f"{kind} {mark}", *marks, wide=False)
-    trees = [
-        None if rule.categories_without_consent is None else set(rule.categories_without_consent)
-        for rule in (old, new)
-    ]
-    yield from site.value(What.KIND, f"{kind} categories_without_consent", *trees, by_set)
+    trees = old.categories_without_consent, new.categories_without_consent
+    yield from site.value(What.KIND, f"{kind} categories_without_consent", *trees, _trees)
+
+
+def _trees(before: Any, after: Any) -> Step:
+    return LEVEL if before and after and set(before) == set(after) else by_set(before, after)
 
 
 def _compare_categories(old: PolicySet, new: PolicySet) -> Iterator[Difference]:
@@ -171,8 +173,10 @@ def _compare_rights(old: PolicySet, new: PolicySet) -> Iterator[Difference]:
     yield from site.value(What.RIGHTS, "days", one.default_days, other.default_days, by_size)
     reasons = one.days_by_reason.keys() | other.days_by_reason.keys()
     for reason in sorted(reasons):
-        days = [rights.days_by_reason.get(reason, rights.default_days) for rights in (one, other)]
-        yield from site.value(What.RIGHTS, f"days {reason}", *days, by_size)
+        before, after = (
+            rights.days_by_reason.get(reason, rights.default_days) for rights in (one, other)
+        )
+        yield from site.value(What.RIGHTS, f"days {reason}", before, after, by_size)
     yield from site.members(What.RIGHTS, one.refusal_grounds, other.refusal_grounds)
     yield from site.members(What.RIGHTS, one.scope_required, other.scope_required)
     yield from site.value(
@@ -191,7 +195,7 @@ def _compare_promises(old: PolicySet, new: PolicySet) -> Iterator[Difference]:
     for id, before, after in _both(old.promises, new.promises):
         if before is None or after is None:
             step = NARROWER if before is None else WIDER
-            texts = [promise.text if promise else None for promise in (before, after)]
+            texts = before.text if before else None, after.text if after else None
             yield site.change(What.PROMISE, id, *texts, step)
         else:
             # How far this program keeps it is no part of what is promised.

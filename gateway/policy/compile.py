@@ -17,7 +17,7 @@ from gateway.errors import ConfigError, Problem
 from gateway.model.ids import ClauseId, PartnerId
 from gateway.model.policyset import PolicySet
 from gateway.model.recipients import Partner
-from gateway.policy.check import check_manifest
+from gateway.policy.check import check_manifest, ending_agreement
 from gateway.policy.check_rules import check_rules
 from gateway.policy.citations import citations_of
 from gateway.policy.documents import Document, scan_document
@@ -69,8 +69,9 @@ def compile_set(
     `documents` are the files of `policies/` and `manifests` those of
     `partners/`, by file name. Paths in a manifest are made absolute against
     `folder`, the absolute path of `partners/`; with these the key files are
-    read. With `strict` every warning counts as an error. Agreements that ran
-    out are told only if `today` is given.
+    read. With `strict` every warning counts as an error, but for agreements that
+    will end soon. Agreements that ran out, or will, are told only if `today` is
+    given.
 
     Raises `ConfigError` with every problem, warnings included.
     """
@@ -136,6 +137,8 @@ class _Compiler:
         self._read_key_file = read_key_file
         self._today = today
         self._problems: list[Problem] = []
+        # What is right today and will not be one day: never more than a warning.
+        self._foreseen: list[Problem] = []
         # Where the YAML itself is wrong, what follows from it is not told too.
         self._yaml: dict[tuple[str, int, int], Problem] = {}
 
@@ -176,6 +179,8 @@ class _Compiler:
             partner = self._with_keys(partner, document)
             found[partner.id] = _Manifest(partner=partner, document=document)
             self._tell(*check_manifest(rules, partner, document, today=self._today))
+            if self._today is not None:
+                self._foreseen += ending_agreement(rules, partner, document, self._today)
         return [manifest.partner for manifest in found.values()]
 
     def verdict(self, *, strict: bool) -> tuple[Problem, ...]:
@@ -184,8 +189,8 @@ class _Compiler:
         if strict:
             problems = [replace(problem, warning=False) for problem in problems]
         if any(not problem.warning for problem in problems):
-            raise ConfigError(problems)
-        return tuple(problems)
+            raise ConfigError(sorted([*problems, *self._foreseen]))
+        return tuple(sorted([*problems, *self._foreseen]))
 
     def _scan(self, name: str, raw: bytes) -> Document:
         document = scan_document(name, raw)
@@ -204,14 +209,23 @@ class _Compiler:
             return partner
         try:
             raw = self._read_key_file(path)
-        except (OSError, KeyError):
+        except (OSError, KeyError, ValueError):
+            # ValueError: no path of any file, as it has a NUL in it.
             message = "the key file cannot be read, write the path of a file beside the manifest"
             self._tell(document.problem(("keys",), message))
             return partner
+        if not _is_beside(PurePath(path), self._folder):
+            message = "the key file lies outside partners/, move it to keys/ beside the manifest"
+            self._tell(document.problem(("keys",), message, warning=True))
         self.key_files[f"{PARTNERS}/{_relative(PurePath(path), self._folder)}"] = raw
         jwks, mistakes = read_jwks(raw)
         self._tell(*(document.problem(("keys",), message) for message in mistakes))
         return replace(partner, jwks=jwks)
+
+
+def _is_beside(path: PurePath, folder: PurePath) -> bool:
+    """Whether a key file is inside `folder`: what lies elsewhere is not kept with the set."""
+    return path.is_relative_to(folder) and ".." not in path.relative_to(folder).parts
 
 
 def _relative(path: PurePath, folder: PurePath) -> str:

@@ -1,11 +1,12 @@
 """
 Which promise of the published policy is covered, and by what.
 
-A promise is covered when its row says that it is kept and something stands for
-it: a rule or a manifest that cites it, a recipient that exercises it, a
-decision case. Some promises are only seen at work where a recipient of a
-certain kind is declared; without one they show as `partly`, and everything
-else loads and serves as before.
+A promise is covered when its row says that it is kept, a rule or a manifest
+cites it, and the decision cases show it both ways: a share that is carried and
+one that is refused. Of a promise that no decision keeps, the row says why, and
+what does keep it. Some promises are only seen at work where a recipient of a
+certain kind is declared. What lacks any of it shows as `partly`, with what is
+missing, and everything loads and serves as before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,19 +34,33 @@ class Row:
     """In plain words, the rule or mechanism that keeps it."""
     missing: str = ""
     """What is missing, where it is not covered."""
+    no_decision: str = ""
+    """Why no decision case can show it, where none can."""
+    carried: int = 0
+    refused: int = 0
+    """How many decision cases show it with a share that leaves, and how many with none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One decision case that passed, for a clause that it is about."""
+
+    it: str
+    carried: bool
+    """Of a share that leaves, else of one that is refused."""
 
 
 def coverage(
     policy: PolicySet,
     *,
     citations: Mapping[ClauseId, Sequence[str]],
-    cases: Mapping[ClauseId, Sequence[str]] | None = None,
+    cases: Mapping[ClauseId, Sequence[Shown]] | None = None,
 ) -> list[Row]:
     """
     One row for each promise, in the order of `promises.yaml`.
 
-    `citations` are `Loaded.citations`; `cases` names the decision cases that
-    show each clause.
+    `citations` are `Loaded.citations`; `cases` are the decision cases that show
+    each clause.
     """
     shown = cases or {}
     return [
@@ -54,31 +69,58 @@ def coverage(
     ]
 
 
-def _row(policy: PolicySet, promise: Promise, citing: Sequence[str], showing: Sequence[str]) -> Row:
+def _row(
+    policy: PolicySet, promise: Promise, citing: Sequence[str], showing: Sequence[Shown]
+) -> Row:
     exercises = EXERCISES.get(promise.id)
     exercising = (
         [one.id for one in policy.partners.values() if exercises(policy, one)] if exercises else []
     )
-    by = (
-        *citing,
-        *(f"recipient {partner}" for partner in exercising),
-        *(f"case {case}" for case in showing),
+    status, missing = _standing(
+        promise, citing, showing, exercised=bool(exercising or not exercises)
     )
-    status, missing = "covered", ""
-    if promise.status != "kept":
-        status, missing = "partly", promise.missing
-    elif not by and not promise.enforced_by:
-        status, missing = "missing", "no rule, recipient or case stands for it"
-    elif exercises is not None and not exercising:
-        status, missing = "partly", "no recipient of the loaded set exercises it"
     return Row(
         clause=promise.id,
         text=promise.text,
         status=status,
-        by=by,
+        by=(
+            *citing,
+            *(f"recipient {partner}" for partner in exercising),
+            *(f"case {case.it}" for case in showing),
+        ),
         enforced_by=promise.enforced_by,
         missing=missing,
+        no_decision=promise.no_decision,
+        carried=sum(case.carried for case in showing),
+        refused=sum(not case.carried for case in showing),
     )
+
+
+def _standing(
+    promise: Promise, citing: Sequence[str], showing: Sequence[Shown], *, exercised: bool
+) -> tuple[str, str]:
+    """The status of a promise, and what is missing."""
+    if promise.status != "kept":
+        return "partly", promise.missing
+    if not citing and not showing and not promise.enforced_by:
+        return "missing", "no rule, recipient or case stands for it"
+    if not exercised:
+        return "partly", "no recipient of the loaded set exercises it"
+    lacking = _unproven(promise, citing, showing)
+    return ("partly", lacking) if lacking else ("covered", "")
+
+
+def _unproven(promise: Promise, citing: Sequence[str], showing: Sequence[Shown]) -> str:
+    """What of the proof is missing; empty: nothing."""
+    if promise.no_decision:
+        return "" if promise.enforced_by else "the row does not say what enforces it"
+    if not citing:
+        return "no rule and no manifest cites it"
+    if not any(case.carried for case in showing):
+        return "no decision case shows it with a share that is carried"
+    if all(case.carried for case in showing):
+        return "no decision case shows it with a share that is refused"
+    return ""
 
 
 def _kind(kind: Kind) -> Exercises:

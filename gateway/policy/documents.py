@@ -41,8 +41,9 @@ Path = tuple[str | int, ...]
 Position = tuple[int, int]
 """Line and column, both counted from 1."""
 
-# A manifest is about six levels deep.
+# A manifest is about six levels deep, and a few kilobytes long.
 MAX_DEPTH = 32
+MAX_BYTES = 512 * 1024
 # Not printable by Python's measure, and part of ordinary text.
 _LAYOUT = "\n\t\u3000"
 
@@ -124,6 +125,10 @@ class _Builder:
 
     def decode(self, raw: bytes) -> str | None:
         """The text of the file, or None with the reason why there is none."""
+        if len(raw) > MAX_BYTES:
+            limit = f"{MAX_BYTES // 1024} KiB"
+            self._report((1, 1), f"the file is larger than {limit}, remove what does not belong")
+            return None
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:

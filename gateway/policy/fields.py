@@ -3,7 +3,7 @@ The declared values of a route, out and back, as a manifest writes them
 (contract §7: `send`, `path`, `query`, `headers`, `receive`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.model.ids import CategoryId
@@ -34,6 +34,12 @@ _FIELD = (
     "scan",
 )
 _RECEIVED = ("reference", "category", "max_length")
+# What a listed value is where the type is not text.
+_HOLDS: Mapping[str, tuple[type, ...]] = {
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+}
 # What only text can have.
 _OF_TEXT = ("pattern", "max_length", "scan")
 
@@ -74,6 +80,9 @@ def read_field(node: Node, selector: str | None = None) -> Field | None:
         for key in _OF_TEXT:
             if key in fields:
                 fields[key].misnamed(f'"{key}" is for text, remove it, or write type: string')
+    listed = maybe(fields, "enum", _enum)
+    if listed is not None and kind is not None and kind in _HOLDS:
+        _fitting(fields["enum"], kind)
     return Field(
         selector=node.key if selector is None else selector,
         category=CategoryId(category),
@@ -82,10 +91,19 @@ def read_field(node: Node, selector: str | None = None) -> Field | None:
         required=flag(fields, "required", False),
         type=kind,
         pattern=maybe(fields, "pattern", _pattern),
-        enum=maybe(fields, "enum", _enum),
+        enum=listed,
         max_length=maybe(fields, "max_length", Node.whole),
         scan=read_or(fields, "scan", lambda word: word.choice(SCANS), "") or None,
     )
+
+
+def _fitting(node: Node, kind: str) -> None:
+    """Tell of listed values that could never come: they are of another type."""
+    for item in node.items():
+        value = item.value
+        fits = isinstance(value, _HOLDS[kind]) and isinstance(value, bool) is (kind == "boolean")
+        if value is not None and not fits:
+            item.wrong(f"no {kind} ever has this value, write another, or remove type:")
 
 
 def read_transform(node: Node) -> TransformCall | None:

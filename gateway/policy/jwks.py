@@ -55,6 +55,8 @@ def read_jwks(raw: bytes) -> tuple[Mapping[str, Any], list[str]]:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         return empty, [f'the key file is not JSON ({place}), write {{"keys": [...]}}']
+    except ValueError:
+        return empty, ["the key file holds a number of thousands of digits, remove it"]
     except RecursionError:
         return empty, ['the key file is nested too deeply, write {"keys": [...]}']
     keys = parsed.get("keys") if isinstance(parsed, dict) else None

@@ -7,6 +7,7 @@ wrong with it under the policy.
 """
 
 import hashlib
+from datetime import timedelta
 from pathlib import PurePath
 
 from gateway.errors import Problem
@@ -31,11 +32,13 @@ _MANIFEST = (
     "agreement",
     "accepted_edition",
     "keys",
+    "keys_hold",
     "upstream",
     "routes",
     "deletion",
 )
 _REQUIRED = ("partner", "kind", "territory")
+KEYS_HOLD = timedelta(hours=24)
 _DELETION = (
     "protocol",
     "url",
@@ -75,6 +78,7 @@ def read_manifest(
         state=read_or(fields, "state", lambda word: word.member_of(State), State.ACTIVE),
         agreement=maybe(fields, "agreement", _read_agreement),
         keys=maybe(fields, "keys", lambda node: _read_keys(node, folder)),
+        keys_hold=read_or(fields, "keys_hold", Node.duration, KEYS_HOLD),
         jwks={"keys": []},
         upstream=maybe(fields, "upstream", lambda node: read_upstream(node, folder)),
         routes=maybe(fields, "routes", lambda node: read_routes(node, partner_id)) or (),
@@ -83,9 +87,15 @@ def read_manifest(
         source=document.name,
         digest=hashlib.sha256(raw).hexdigest(),
     )
+    if "keys_hold" in fields and not _by_url(partner.keys):
+        fields["keys_hold"].warn("only keys by an https address are held, remove it")
     if partner.routes and "upstream" not in fields:
         fields["routes"].misnamed('"upstream" is missing, write upstream: {base_url: https://…}')
     return partner if partner_id and kind else None, collector.problems
+
+
+def _by_url(keys: str | None) -> bool:
+    return keys is not None and keys.startswith("https:")
 
 
 def _read_agreement(node: Node) -> Agreement | None:

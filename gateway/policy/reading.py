@@ -16,7 +16,7 @@ from typing import TypeVar
 from gateway.errors import Problem
 from gateway.model.ids import ID_PATTERN, ClauseId
 from gateway.policy.documents import Document, Path, Value
-from gateway.policy.words import instead, listed, named, nearest
+from gateway.policy.words import instead, listed, lookalike, named, nearest
 
 _ID = re.compile(ID_PATTERN)
 CLAUSE = re.compile(r"[A-Z][0-9]+[a-z]?(?:-[0-9]+)?")
@@ -52,12 +52,13 @@ class Collector:
         self.document = document
         self.problems: list[Problem] = list(document.problems)
         self._told = {(problem.line, problem.column) for problem in document.problems}
+        self._added = set(document.problems)
 
     def add(self, path: Path, message: str, *, at_key: bool = False, warning: bool = False) -> None:
         """Tell of one mistake, unless the YAML itself is already wrong at that place."""
         problem = self.document.problem(path, message, at_key=at_key, warning=warning)
-        told = (problem.line, problem.column) in self._told or problem in self.problems
-        if not told:
+        if (problem.line, problem.column) not in self._told and problem not in self._added:
+            self._added.add(problem)
             self.problems.append(problem)
 
 
@@ -156,8 +157,8 @@ class Node:
         text = self.text()
         if text is not None and not _ID.fullmatch(text):
             self.wrong(
-                f"{self._what()} is an id, write 1 to 63 lower-case letters, digits, points and "
-                "hyphens, beginning with a letter or digit"
+                f"{self._what()} is an id{lookalike(text)}, write 1 to 63 lower-case letters, "
+                "digits, points and hyphens, beginning with a letter or digit"
             )
             return None
         return text
@@ -265,7 +266,8 @@ class Node:
         if not self.path:
             return "a document"
         if isinstance(self.path[-1], int):
-            return f'each element of "{self.path[-2]}"'
+            within = f'"{self.path[-2]}"' if len(self.path) > 1 else "the document"
+            return f"each element of {within}"
         return f'"{self.key}"'
 
 

@@ -14,6 +14,9 @@ from gateway.policy.words import listed, named
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+# All records of a batch are recorded in one go, and others wait meanwhile.
+MAX_RECORDS = 5000
+
 _ROUTE = (
     "match",
     "purpose",
@@ -202,7 +205,12 @@ def _subject_pointer(node: Node, text: str) -> SubjectPlace | None:
 
 
 def _read_bulk(node: Node) -> int | None:
-    return maybe(node.fields(("records",), required=("records",)), "records", Node.whole)
+    fields = node.fields(("records",), required=("records",))
+    records = maybe(fields, "records", Node.whole)
+    if records is not None and records > MAX_RECORDS:
+        fields["records"].wrong(f"a batch has {MAX_RECORDS} records at most, write fewer")
+        return None
+    return records
 
 
 def _read_header_list(node: Node) -> tuple[str, ...]:

@@ -182,7 +182,7 @@ def _read_promises(node: Node) -> dict[ClauseId, Promise]:
 
 
 def _promise(clause: ClauseId, node: Node) -> Promise:
-    keys = ("text", "status", "enforced_by")
+    keys = ("text", "status", "enforced_by", "no_decision")
     fields = node.fields((*keys, "missing"), required=("text", "status"))
     Node(collector=node.collector, path=node.path, value=[clause]).clauses()
     status = read_or(fields, "status", lambda word: word.choice(("kept", "partly")), "partly")
@@ -196,4 +196,5 @@ def _promise(clause: ClauseId, node: Node) -> Promise:
         status=status,
         missing=text(fields, "missing"),
         enforced_by=text(fields, "enforced_by"),
+        no_decision=text(fields, "no_decision"),
     )

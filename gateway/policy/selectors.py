@@ -21,6 +21,10 @@ from collections.abc import Sequence
 EACH = "*"
 """The token that stands for each element of an array."""
 
+# No body nests as deeply (64 levels by default), and what a selector is compiled
+# into does, a function in the other, so this bounds the stack.
+MAX_TOKENS = 100
+
 _BAD_ESCAPE = re.compile(r"~(?![01])")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
@@ -39,6 +43,8 @@ def parse_selector(text: str) -> tuple[str, ...]:
         raise ValueError(
             f'selector "{text}" has a ~ that is no escape, write ~0 for ~ and ~1 for /'
         )
+    if text.count("/") > MAX_TOKENS:
+        raise ValueError(f"a selector has at most {MAX_TOKENS} names, write a shorter one")
     return tuple(unescape(token) for token in text[1:].split("/"))
 
 

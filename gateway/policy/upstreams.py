@@ -20,10 +20,16 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A header's name (RFC 9110 §5.6.2)."""
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HOST = re.compile(r"[a-z0-9_][a-z0-9._-]*|[0-9a-f:.]+")
 _URL_CHARACTERS = re.compile(r"[!-~]+")
 # 32 bytes in padded base64.
 _PIN = re.compile(r"(?:sha256/)?[A-Za-z0-9+/]{43}=")
-_UPSTREAM = ("base_url", "auth", "tls", "timeout", "connect_timeout", "response_limit")
+_RATE = re.compile(r"([0-9]{1,9})/([smh])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_UPSTREAM = (
+    *("base_url", "auth", "tls", "timeout", "connect_timeout", "first_byte_timeout"),
+    *("response_limit", "concurrency", "rate"),
+)
 _TLS = ("ca", "cert", "key", "pins")
 
 Reader = Callable[[Node, PurePath], str | None]
@@ -41,7 +47,13 @@ def read_upstream(node: Node, folder: PurePath) -> Upstream | None:
         timeout=_within(fields, "timeout", standard.timeout),
         connect_timeout=_within(fields, "connect_timeout", standard.connect_timeout),
         response_limit=read_or(fields, "response_limit", Node.size, standard.response_limit),
+        first_byte_timeout=maybe(fields, "first_byte_timeout", Node.duration),
+        concurrency=maybe(fields, "concurrency", lambda node: node.whole(least=1)),
+        rate=maybe(fields, "rate", _read_rate),
     )
+    first = upstream.first_byte_timeout
+    if first is not None and first > upstream.timeout:
+        fields["first_byte_timeout"].wrong('"first_byte_timeout" exceeds timeout, write less')
     return upstream if base_url else None
 
 
@@ -52,6 +64,18 @@ def _within(fields: Mapping[str, Node], key: str, default: timedelta) -> timedel
         fields[key].wrong(f'"{key}" is longer than 1h, write less')
         return default
     return length
+
+
+def _read_rate(node: Node) -> float | None:
+    """So many shares a second, minute or hour, as shares a second."""
+    text = node.text()
+    if text is None:
+        return None
+    found = _RATE.fullmatch(text)
+    if found is None or not int(found[1]):
+        node.wrong(f'"{node.key}" is no rate, write a number and /s, /m or /h, for example 100/s')
+        return None
+    return int(found[1]) / _SECONDS[found[2]]
 
 
 def read_url(node: Node, *, query: bool = False) -> str | None:
@@ -76,6 +100,9 @@ def _wrong_url(text: str, *, query: bool) -> str | None:
     complete = parts.scheme in ("http", "https") and parts.hostname and port != 0
     if not complete or not _URL_CHARACTERS.fullmatch(text):
         return advice
+    # A percent sign in a host, or of an IPv6 zone, is read differently by every program.
+    if not _HOST.fullmatch(parts.hostname or ""):
+        return "has a host that is no name or address, write it in plain ASCII"
     if parts.username is not None or parts.password is not None:
         return "holds a user or password, move it to auth: as env:NAME or file:PATH"
     if "#" in text:

@@ -1,17 +1,31 @@
 """How messages name a mistake and say what to write instead."""
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 # Longer than any id, shorter than any key or token worth stealing.
 _LONGEST = 63
+_LOOKALIKES = ("CYRILLIC", "GREEK", "FULLWIDTH", "MATHEMATICAL", "LATIN SMALL LETTER DOTLESS")
 
 
 def named(text: str) -> str:
     """`text` in double quotes if it is a short word, else a description without its content."""
     if text.isprintable() and 0 < len(text) <= _LONGEST:
-        return f'"{text}"'
+        return f'"{text}"{lookalike(text)}'
     return "this text"
+
+
+def lookalike(text: str) -> str:
+    """
+    A hint at a letter that only looks like one of ASCII, such as a Cyrillic о;
+    nobody would find it by looking.
+    """
+    for place, character in enumerate(text, start=1):
+        name = unicodedata.name(character, "")
+        if not character.isascii() and name.startswith(_LOOKALIKES):
+            return f" (its character {place} is {name})"
+    return ""
 
 
 def listed(options: Iterable[str]) -> str:

@@ -65,6 +65,7 @@ from gateway.recipient.grants import verify_grant
 from gateway.recipient.notices import Notice, verify_notice
 from gateway.recipient.receipts import sign_receipt
 from gateway.recipient.receive import Received, receive_share
+from gateway.recipient.redemptions import sign_redemption
 from gateway.recipient.replay import MemorySeen, Seen
 from gateway.recipient.sealed import open_sealed
 
@@ -78,6 +79,7 @@ __all__ = [
     "open_sealed",
     "receive_share",
     "sign_receipt",
+    "sign_redemption",
     "verify_grant",
     "verify_notice",
 ]

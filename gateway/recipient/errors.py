@@ -22,6 +22,7 @@ CODES = {
     "share-mismatch": "header, grant and seal are not of one share",
     "digest-missing": "there is no Content-Digest header with sha-256",
     "digest-mismatch": "the body is not the one that was sent",
+    "records-mismatch": "a bulk share has not as many lines as its grant says",
     "replayed": "this grant was used before",
     "replay-store-full": "the replay store is full of grants that still live",
     # own keys
@@ -44,6 +45,7 @@ CODES = {
     "notice-stale": "the timestamp is too far from now",
     "notice-signature-invalid": "no signature is by a notice key of the gateway",
     "receipt-invalid": "the receipt would say something that the gateway does not accept",
+    "redemption-invalid": "the redemption would ask for nothing that the gateway has",
 }
 """Every code, and what it means."""
 

@@ -95,6 +95,15 @@ def _check_form(claims: Mapping[str, Any]) -> None:
         raise RecipientError("grant-invalid", "purpose_version is an integer in a grant")
     if "sub" in claims and not is_text(claims["sub"]):
         raise RecipientError("grant-invalid", "sub is a string in a grant, or absent")
+    if "records" in claims:
+        _check_bulk(claims)
+
+
+def _check_bulk(claims: Mapping[str, Any]) -> None:
+    """A grant for many records counts them, and is about no one person."""
+    records = claims["records"]
+    if not is_integer(records) or records < 1 or "sub" in claims:
+        raise RecipientError("grant-invalid", "a bulk grant counts its records and has no sub")
 
 
 def _check_time(claims: Mapping[str, Any], now: float) -> None:

@@ -6,17 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    EllipticCurvePrivateKey,
-    EllipticCurvePrivateNumbers,
-)
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from gateway.recipient.arguments import Now, epoch_seconds, is_mapping
+from gateway.recipient.arguments import Now, epoch_seconds
 from gateway.recipient.encoding import is_text
 from gateway.recipient.errors import RecipientError
-from gateway.recipient.keys import octets, point
+from gateway.recipient.signing import sign
 
 RECEIPT_TYPE = "sharing-receipt+jwt"
 STATUSES = ("acknowledged", "in-progress", "completed", "partial", "refused")
@@ -50,7 +43,6 @@ def sign_receipt(
         raise RecipientError("receipt-invalid", f"status is one of {', '.join(STATUSES)}")
     if not all(map(is_text, (partner, audience, notice))):
         raise RecipientError("receipt-invalid", "partner, audience and notice are strings")
-    private, algorithm = _signing_key(key)
     claims = {
         "iss": partner,
         "aud": audience,
@@ -60,8 +52,7 @@ def sign_receipt(
         "status": status,
         **_checked(fields),
     }
-    headers = {"kid": key["kid"], "typ": RECEIPT_TYPE}
-    return jwt.encode(claims, private, algorithm=algorithm, headers=headers)
+    return sign(key, claims, RECEIPT_TYPE)
 
 
 def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,20 +95,3 @@ def _is_party(party: Any) -> bool:
         and party.keys() == {"name", "status"}
         and all(map(is_text, party.values()))
     )
-
-
-def _signing_key(jwk: Mapping[str, Any]) -> tuple[Ed25519PrivateKey | EllipticCurvePrivateKey, str]:
-    if not is_mapping(jwk) or not is_text(jwk.get("kid")):
-        raise RecipientError("key-unusable", "the key is a private JWK with a kid")
-    if jwk.get("use", "sig") != "sig":
-        raise RecipientError("key-unusable", "a receipt is signed with a key of use sig")
-    try:
-        match jwk.get("kty"), jwk.get("crv"):
-            case "OKP", "Ed25519":
-                return Ed25519PrivateKey.from_private_bytes(octets(jwk, "d")), "EdDSA"
-            case "EC", "P-256":
-                scalar = int.from_bytes(octets(jwk, "d"), "big")
-                return EllipticCurvePrivateNumbers(scalar, point(jwk)).private_key(), "ES256"
-    except ValueError as error:
-        raise RecipientError("key-unusable", "its members do not make a private key") from error
-    raise RecipientError("key-unusable", "a receipt is signed with Ed25519 or P-256")

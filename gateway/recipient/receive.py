@@ -8,7 +8,8 @@ One share, from the request as it came to the data in it.
     3. the body is the one that was sent: digest in the grant, Content-Digest
     4. Sharing-Id, where it came, is the grant's share
     5. a sealed body opens, for this purpose and this share
-    6. the grant was never used before
+    6. a bulk share has as many records as the grant says
+    7. the grant was never used before
 
 The last one comes last, so that a forged or broken request uses nothing up.
 """
@@ -28,6 +29,7 @@ from gateway.recipient.replay import Seen
 from gateway.recipient.sealed import looks_sealed, open_jwe
 
 SEALED_TYPE = "application/jose"
+NDJSON = "application/x-ndjson"
 
 # One member of the dictionary that Content-Digest is (RFC 9530 §2).
 _DIGEST = re.compile(r"[ \t]*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):[ \t]*")
@@ -69,12 +71,31 @@ class Received:
     def __repr__(self) -> str:
         return f"<Received share {self.claims['jti']}>"
 
+    @property
+    def records(self) -> "tuple[Received, ...]":
+        """
+        The records of a bulk share in their order, each with a `body` and fields of
+        its own; of any other share itself alone.
+        """
+        if "records" not in self.claims:
+            return (self,)
+        return tuple(
+            Received(
+                claims=self.claims,
+                body=line,
+                content_type="application/json",
+                partner=self._partner,
+                keys=self._keys,
+            )
+            for line in _lines(self.body)
+        )
+
     def field(self, pointer: str) -> Any:
         """
         The value at an RFC 6901 pointer of the JSON body, opened if it is sealed.
 
-        Numbers are as Python's `json` reads them; `body` has their exact text. In
-        the lines of an NDJSON body, open a sealed field with `open_sealed`.
+        Numbers are as Python's `json` reads them; `body` has their exact text. Of a
+        bulk share ask each of its `records`.
 
         Raises body-malformed, pointer-malformed, field-missing, and what
         `open_sealed` raises.
@@ -125,7 +146,8 @@ def receive_share(
 
     Raises `RecipientError`: what `verify_grant` and `open_sealed` raise, and
     grant-missing, header-repeated, method-mismatch, target-mismatch,
-    purpose-mismatch, digest-missing, digest-mismatch, share-mismatch or replayed.
+    purpose-mismatch, digest-missing, digest-mismatch, share-mismatch,
+    records-mismatch or replayed.
     """
     check_bytes(body)
     grant = header(headers, "Sharing-Grant")
@@ -137,6 +159,7 @@ def receive_share(
     if header(headers, "Sharing-Id") not in (None, claims["jti"]):
         raise RecipientError("share-mismatch", "Sharing-Id is not the grant's share")
     received = _open(claims, body, header(headers, "Content-Type"), partner=partner, keys=keys)
+    _check_records(received)
     if not seen.add(claims["jti"], math.ceil(claims["exp"]) + CLOCK_SKEW_SECONDS):
         raise RecipientError("replayed")
     return received
@@ -199,6 +222,20 @@ def _open(
         _check_version(opened.header, claims)
         body, media_type = opened.plaintext, _media_type(opened.header)
     return Received(claims=claims, body=body, content_type=media_type, partner=partner, keys=keys)
+
+
+def _check_records(received: Received) -> None:
+    """A bulk share has as many lines as its grant says, and nothing else has a count."""
+    records = received.claims.get("records")
+    if records is None:
+        return
+    if received.content_type != NDJSON or len(_lines(received.body)) != records:
+        raise RecipientError("records-mismatch")
+
+
+def _lines(body: bytes) -> list[bytes]:
+    lines = body.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def _media_type(protected: Mapping[str, Any]) -> str | None:

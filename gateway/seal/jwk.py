@@ -84,7 +84,7 @@ def load_private_jwk(jwk: Mapping[str, Any], path: str = "key") -> SigningKey:
     `kid`, whose two halves belong together.
     """
     if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519":
-        raise KeyRefused(path, "is not an Ed25519 key", "make a new one with `gateway keys rotate`")
+        raise KeyRefused(path, "is not an Ed25519 key", "write kty OKP, crv Ed25519")
     if jwk.get("use", "sig") != "sig" or jwk.get("alg", "EdDSA") not in ("EdDSA", "Ed25519"):
         raise KeyRefused(path, "is not for signing with Ed25519", "write use sig, alg EdDSA")
     private = Ed25519PrivateKey.from_private_bytes(octets_member(jwk, "d", path, length=32))

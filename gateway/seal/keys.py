@@ -129,14 +129,16 @@ def parse_partner_keys(jwks: Mapping[str, Any]) -> PartnerKeys:
 
 def choose(keys: PartnerKeys, purpose: str) -> EncryptionKey | None:
     """
-    The key to seal with for `purpose`: the first one bound to it, else the
-    first free one, in the order of the file. A key bound to another purpose is
-    never taken; None where nothing is left (`sealing-key-missing`).
+    The key to seal with for `purpose`: the last one bound to it, else the last
+    free one, in the order of the set, to whose end a new key is added. A key bound
+    to another purpose is never taken; None where nothing is left
+    (`sealing-key-missing`).
     """
-    for key in keys.enc:
+    newest = keys.enc[::-1]
+    for key in newest:
         if key.purpose is not None and purpose in key.purpose:
             return key
-    return next((key for key in keys.enc if key.purpose is None), None)
+    return next((key for key in newest if key.purpose is None), None)
 
 
 def _parse(jwk: Any, path: str) -> EncryptionKey | VerifyKey:

@@ -5,6 +5,7 @@ Everything is compiled from the manifest once and then applied, with all that
 is impure handed over in a `Context`.
 """
 
+from gateway.shape.forms import FORM, FormFilter, compile_form, parse_form
 from gateway.shape.inbound import Received, ReceiveFilter, compile_receive
 from gateway.shape.minimise import (
     Context,
@@ -22,11 +23,13 @@ from gateway.shape.values import DROPPED, Number, write_scalar
 
 __all__ = [
     "DROPPED",
+    "FORM",
     "TRANSFORMERS",
     "Context",
     "FieldFate",
     "FilteredParams",
     "Finding",
+    "FormFilter",
     "Limits",
     "Minimised",
     "Number",
@@ -34,6 +37,7 @@ __all__ = [
     "ReceiveFilter",
     "Received",
     "SendFilter",
+    "compile_form",
     "compile_params",
     "compile_receive",
     "compile_send",
@@ -42,6 +46,7 @@ __all__ = [
     "filter_params",
     "find_personal",
     "mask_personal",
+    "parse_form",
     "parse_json",
     "subjects_in",
     "write_scalar",

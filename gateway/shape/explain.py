@@ -34,6 +34,8 @@ class FieldFate:
     why: str
     clause: ClauseId
     """The clause of the policy that it rests on."""
+    refuses: Reason | None = None
+    """Why the whole share is refused for it; None: it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,9 @@ class _Declared:
 
 _Entries = Sequence[tuple[tuple[str, ...], _Declared]]
 
-_KEPT, _SOFTENED, _SEALED = ClauseId("S3"), ClauseId("C6"), ClauseId("S4d")
+SOFTENED = ClauseId("C6")
+"""What a transform rests on."""
+_KEPT, _SEALED = ClauseId("S3"), ClauseId("S4d")
 _UNDECLARED, _LIMITED = ClauseId("P6"), ClauseId("D2")
 
 
@@ -63,18 +67,20 @@ def explain(
 
     No token is made and nothing is sealed.
     """
-    explainer = _Explainer(_harmless(context), seal_fields)
+    explainer = _Explainer(harmless(context), seal_fields)
     entries = [
         (tokens, _Declared(field, rule, allowed)) for tokens, field, rule, allowed in declared
     ]
     if type(document) not in (dict, list):
-        return [_undeclared("", "the body is one value alone, so the share is refused")]
+        alone = undeclared("", "the body is one value alone, so the share is refused")
+        return [replace(alone, refuses=Reason.FIELD_TYPE_MISMATCH)]
     fates = explainer.walk(document, entries, "") if document else ()
     return [*fates, *_missing(document, entries, "")]
 
 
-def _harmless(context: Context) -> Context:
-    return replace(context, token=lambda field, value: "", seal=lambda pointer, text: "")
+def harmless(context: Context) -> Context:
+    """A context that makes no token and seals nothing."""
+    return replace(context, token=lambda field, value: "token", seal=lambda pointer, text: "sealed")
 
 
 class _Explainer:
@@ -90,7 +96,7 @@ class _Explainer:
         elif here is not None and not inner:
             yield _container(pointer, here)
         elif not value:
-            yield _undeclared(pointer, "it is empty")
+            yield undeclared(pointer, "it is empty")
         else:
             for token, item in _items(value):
                 below = _below(value, inner, token)
@@ -100,44 +106,45 @@ class _Explainer:
         self, value: Any, here: _Declared | None, inner: _Entries, pointer: str
     ) -> FieldFate:
         if here is None and inner:
-            return _undeclared(pointer, "only what is inside an object or array here is declared")
+            return undeclared(pointer, "only what is inside an object or array here is declared")
         if here is None:
-            return _undeclared(pointer, "the route does not declare it")
+            return undeclared(pointer, "the route does not declare it")
         if not here.allowed:
-            return _fate(pointer, here, "dropped", "its category is outside the limit", _LIMITED)
+            return withheld(pointer, here.field)
         result = value if here.rule is None else here.rule(value, self.context)
         if type(result) is Reason:
-            return _refusing(pointer, here, result)
+            return refusing(pointer, here.field, result)
         if result is DROPPED:
             return self.transformed_away(pointer, here)
-        return self.leaves(pointer, here.field, changed=result is not value)
+        sealed = here.field.sealed and self.seal_fields
+        return leaving(pointer, here.field, changed=result is not value, sealed=sealed)
 
     def transformed_away(self, pointer: str, here: _Declared) -> FieldFate:
         if here.field.required:
-            return _refusing(pointer, here, Reason.FIELD_TYPE_MISMATCH)
+            return refusing(pointer, here.field, Reason.FIELD_TYPE_MISMATCH)
         name = here.field.transform.name if here.field.transform else ""
-        return _fate(
-            pointer, here, "dropped", f"transform {name} lets nothing of it out", _SOFTENED
-        )
+        return dropped(pointer, here.field, f"transform {name} lets nothing of it out", SOFTENED)
 
-    def leaves(self, pointer: str, field: Field, *, changed: bool) -> FieldFate:
-        fate: Fate = "kept"
-        why, clause = "the route declares it", _KEPT
-        if field.transform is not None:
-            fate, why, clause = "transformed", f"by {field.transform.name}", _SOFTENED
-        elif changed:
-            fate, why, clause = "transformed", "personal data in it is masked", _UNDECLARED
-        if field.sealed and self.seal_fields:
-            after = f" after {field.transform.name}" if field.transform else ""
-            fate, why, clause = "sealed", f"for the recipient and purpose{after}", _SEALED
-        return FieldFate(
-            pointer=pointer,
-            selector=field.selector,
-            category=field.category,
-            fate=fate,
-            why=why,
-            clause=clause,
-        )
+
+def leaving(pointer: str, field: Field, *, changed: bool, sealed: bool) -> FieldFate:
+    """The fate of a value that leaves, `changed` by what its field declares or not."""
+    fate: Fate = "kept"
+    why, clause = "the route declares it", _KEPT
+    if field.transform is not None:
+        fate, why, clause = "transformed", f"by {field.transform.name}", SOFTENED
+    elif changed:
+        fate, why, clause = "transformed", "personal data in it is masked", _UNDECLARED
+    if sealed:
+        after = f" after {field.transform.name}" if field.transform else ""
+        fate, why, clause = "sealed", f"for the recipient and purpose{after}", _SEALED
+    return FieldFate(
+        pointer=pointer,
+        selector=field.selector,
+        category=field.category,
+        fate=fate,
+        why=why,
+        clause=clause,
+    )
 
 
 def _missing(value: Any, entries: _Entries, pointer: str) -> Iterator[FieldFate]:
@@ -153,8 +160,7 @@ def _missing(value: Any, entries: _Entries, pointer: str) -> Iterator[FieldFate]
         if not reached and token != EACH:
             for tokens, declared in below:
                 if EACH not in tokens:
-                    why = "it is required and missing, so the share is refused"
-                    yield _fate(declared.field.selector, declared, "dropped", why)
+                    yield missing(declared.field.selector, declared.field)
 
 
 def _reached(value: Any, token: str) -> list[tuple[str, Any]]:
@@ -182,31 +188,45 @@ def _below(value: Any, entries: _Entries, token: str) -> _Entries:
 
 def _container(pointer: str, here: _Declared) -> FieldFate:
     why = "an object or array stands where one value is declared"
-    refused = ", so the share is refused" if here.field.required and here.allowed else ""
-    return _fate(pointer, here, "dropped", why + refused)
+    if not (here.field.required and here.allowed):
+        return dropped(pointer, here.field, why, _KEPT)
+    fate = dropped(pointer, here.field, f"{why}, so the share is refused", _KEPT)
+    return replace(fate, refuses=Reason.FIELD_TYPE_MISMATCH)
 
 
-def _undeclared(pointer: str, why: str) -> FieldFate:
+def withheld(pointer: str, field: Field) -> FieldFate:
+    """The fate of a value that the limit of this share keeps back (D2)."""
+    return dropped(pointer, field, "its category is outside the limit", _LIMITED)
+
+
+def missing(selector: str, field: Field) -> FieldFate:
+    """What is required and did not come."""
+    why = "it is required and missing, so the share is refused"
+    fate = dropped(selector, field, why, _KEPT)
+    return replace(fate, refuses=Reason.REQUIRED_FIELD_MISSING)
+
+
+def undeclared(pointer: str, why: str) -> FieldFate:
+    """Of a value that no selector names."""
     return FieldFate(
         pointer=pointer, selector=None, category=None, fate="dropped", why=why, clause=_UNDECLARED
     )
 
 
-def _refusing(pointer: str, declared: _Declared, reason: Reason) -> FieldFate:
+def refusing(pointer: str, field: Field, reason: Reason) -> FieldFate:
+    """The fate of a value for which the whole share is refused."""
     info = REASONS[reason]
-    clause = ClauseId(info.clauses[0])
     why = f"{info.title.lower()}, so the share is refused"
-    return _fate(pointer, declared, "dropped", why, clause)
+    return replace(dropped(pointer, field, why, ClauseId(info.clauses[0])), refuses=reason)
 
 
-def _fate(
-    pointer: str, declared: _Declared, fate: Fate, why: str, clause: ClauseId = _KEPT
-) -> FieldFate:
+def dropped(pointer: str, field: Field, why: str, clause: ClauseId) -> FieldFate:
+    """The fate of a declared value that does not leave."""
     return FieldFate(
         pointer=pointer,
-        selector=declared.field.selector,
-        category=declared.field.category,
-        fate=fate,
+        selector=field.selector,
+        category=field.category,
+        fate="dropped",
         why=why,
         clause=clause,
     )

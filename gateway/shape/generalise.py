@@ -2,7 +2,8 @@
 Generalisations: a coarser value in place of an exact one.
 
 Every function states exactly what is left to see; none ever shows more than
-the value held. None: the value is not of a form that the function reads, and
+the value held. Digits of every script and full-width signs are read, and what
+is shown is ASCII. None: the value is not of a form that the function reads, and
 nothing of it is shown.
 """
 
@@ -10,6 +11,8 @@ import re
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from gateway.shape.text import ascii_form
 
 IPV6_BITS = 48
 MAX_AGE = 150
@@ -25,7 +28,8 @@ _DATE_FORMS = tuple(
     )
 )
 _YEAR_FORMS = re.compile(r"([0-9]{4})(?:-(?:0[1-9]|1[0-2])|年(?:[1-9]|1[0-2])月|年)?")
-_LONGEST_DATE = 40
+# Longer than anything that is read here.
+_LONGEST = 100
 
 _COORDINATE = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{1,30})?")
 _PAIR = re.compile(r"([^,]{1,40}),([^,]{1,40})")
@@ -37,13 +41,17 @@ def read_date(text: str) -> date | None:
     A date as people and programs write it: 1990-05-17 (also with a time),
     19900517, 1990/5/17, 1990年5月17日, 17.5.1990. None: not a date.
     """
-    if len(text) > _LONGEST_DATE:
-        return None
+    plain = _plain(text)
     for form in _DATE_FORMS:
-        match = form.fullmatch(text.strip())
+        match = form.fullmatch(plain)
         if match:
             return _calendar_date(int(match["y"]), int(match["m"]), int(match["d"]))
     return None
+
+
+def _plain(text: str) -> str:
+    """`text` with its digits and signs in ASCII; empty: it is too long to be read."""
+    return ascii_form(text).strip() if len(text) <= _LONGEST else ""
 
 
 def _calendar_date(year: int, month: int, day: int) -> date | None:
@@ -61,7 +69,7 @@ def year(text: str) -> str | None:
     found = read_date(text)
     if found:
         return f"{found.year:04d}"
-    match = _YEAR_FORMS.fullmatch(text.strip())
+    match = _YEAR_FORMS.fullmatch(_plain(text))
     return match[1] if match else None
 
 
@@ -71,7 +79,7 @@ def age_band(text: str, width: int, *, today: date) -> str | None:
     an age in whole years, or a date of birth (then the age on `today`). None:
     anything else, also a year alone, which leaves the age open.
     """
-    age = _age(text.strip(), today)
+    age = _age(_plain(text), today)
     if age is None or not 0 <= age <= MAX_AGE:
         return None
     low = age - age % width
@@ -94,9 +102,10 @@ def coarse_location(text: str, decimals: int) -> str | None:
     of some eleven kilometres. A coarser value stays as coarse as it is. None:
     not a coordinate.
     """
-    pair = _PAIR.fullmatch(text)
+    plain = _plain(text)
+    pair = _PAIR.fullmatch(plain)
     if not pair:
-        return _rounded(text.strip(), decimals, _MAX_LONGITUDE)
+        return _rounded(plain, decimals, _MAX_LONGITUDE)
     # Which of the two comes first differs from API to API.
     parts = [_rounded(part.strip(), decimals, _MAX_LONGITUDE) for part in pair.groups()]
     known = [part for part in parts if part is not None]
@@ -123,7 +132,7 @@ def ip_prefix(text: str, bits: int) -> str | None:
     counts as that IPv4 address. None: not an address.
     """
     try:
-        address = ip_address(text.strip())
+        address = ip_address(_plain(text))
     except ValueError:
         return None
     if isinstance(address, IPv6Address):

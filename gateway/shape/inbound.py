@@ -65,7 +65,7 @@ class FieldsFilter:
         """
         if not body:
             return NOTHING
-        if not _is_json(content_type):
+        if not is_json(content_type):
             raise PartnerResponseRefused("the partner answered with another type than JSON")
         document = _parse(body, limits)
         run = ReceiveRun()
@@ -134,7 +134,8 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _is_json(content_type: str) -> bool:
+def is_json(content_type: str) -> bool:
+    """Whether an answer of this type may be read as JSON."""
     # Without any type it is read as JSON, and must be just that.
     kind = media_type(content_type)
     return kind in ("", _JSON) or kind.endswith("+json")

@@ -48,16 +48,17 @@ def _ruled(place: int, field: Field, rule: Rule) -> Emit[SendRun]:
     """A scalar leaves as the rules of the field make it."""
     bit = 1 << place
     refuse = _container_refusal(place, field)
-    change = _changing(place, field, rule)
+    withhold = _withholding(place, field)
 
     def emit(value: Any, run: SendRun, pointer: str) -> str | None:
         if type(value) not in WRITERS:
             return refuse(value, run, pointer)
-        value = change(value, run)
-        if value is DROPPED:
-            return None
+        value = rule(value, run.context)
+        write = WRITERS.get(type(value))
+        if write is None:
+            return withhold(value, run)
         run.let_out |= bit
-        return write_scalar(value)
+        return write(value)
 
     return emit
 
@@ -73,19 +74,16 @@ def _container_refusal(place: int, field: Field) -> Emit[SendRun]:
     return refuse
 
 
-def _changing(place: int, field: Field, rule: Rule) -> Callable[[Any, SendRun], Any]:
-    """The rules of a field within a walk: a reason becomes a problem of the run."""
+def _withholding(place: int, field: Field) -> Callable[[Any, SendRun], None]:
+    """What rules give in place of a scalar lets nothing out; a reason is the run's problem."""
 
-    def change(value: Any, run: SendRun) -> Any:
-        value = rule(value, run.context)
-        if value is DROPPED and field.required:
-            value = Reason.FIELD_TYPE_MISMATCH
-        if type(value) is Reason:
-            run.refuse(value, place, field.selector)
-            return DROPPED
-        return value
+    def withhold(result: Any, run: SendRun) -> None:
+        if result is DROPPED:
+            result = Reason.FIELD_TYPE_MISMATCH if field.required else None
+        if result is not None:
+            run.refuse(result, place, field.selector)
 
-    return change
+    return withhold
 
 
 def _sealing(emit: Emit[SendRun]) -> Emit[SendRun]:

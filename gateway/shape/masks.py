@@ -6,7 +6,7 @@ reader counts them (see `text`). None: the value is not of the kind that the
 mask is for, and nothing of it is shown.
 """
 
-from gateway.shape.text import MAX_CLUSTER, ascii_digits, clusters, visible
+from gateway.shape.text import MAX_CLUSTER, ascii_digits, clusters, counted, printed, visible
 
 STAR = "*"
 
@@ -87,15 +87,27 @@ def _is_label(label: str) -> bool:
 
 def mask_tail(text: str, count: int) -> str:
     """
-    Shows all but the last `count` characters, and how many they are:
-    A12345678 -> A1234**** for 4. A text that is not longer is hidden whole.
+    Shows at most all but the last `count` letters and digits, and how many
+    characters follow: A12345678 -> A1234**** for 4. A text that has no more is
+    hidden whole.
+
+    Spaces and punctuation do not count, so that none can be put behind what is
+    to be hidden; of digits `count` are hidden too, also where letters follow
+    them: 13800138000 home -> 1380013********* for 4.
     """
-    parts = clusters(text)
-    shown = max(0, len(parts) - count)
+    parts = clusters(visible(text))
+    last = [place for place, part in enumerate(parts) if counted(part)][-count - 1 :]
+    digits = [place for place, part in enumerate(parts) if part[0].isdecimal()][-count - 1 :]
+    shown = min(_after_first(last, count), _after_first(digits, count) if digits else len(parts))
     return "".join(parts[:shown]) + STAR * (len(parts) - shown)
+
+
+def _after_first(places: list[int], count: int) -> int:
+    """Where the last `count` of these places begin; 0: there are no more than `count`."""
+    return places[1] if len(places) > count else 0
 
 
 def truncate(text: str, count: int) -> str:
     """Shows the first `count` characters, and of a longer text not that there was more."""
     # What is cut off is not counted first: it may be long.
-    return "".join(clusters(text[: count * MAX_CLUSTER])[:count])
+    return "".join(clusters(printed(text)[: count * MAX_CLUSTER])[:count])

@@ -157,9 +157,14 @@ def compile_send(route: Route) -> SendFilter:
 
 def permitted(field: Field, only: frozenset[CategoryId] | None) -> bool:
     """Whether a limit to the categories `only` lets `field` out."""
-    if only is None or field.category == NO_CATEGORY or field.category in only:
+    return among(field.category, only)
+
+
+def among(category: CategoryId, only: frozenset[CategoryId] | None) -> bool:
+    """Whether a limit to the categories `only` lets what is of `category` out."""
+    if only is None or category == NO_CATEGORY or category in only:
         return True
-    return any(field.category.startswith(f"{category}.") for category in only)
+    return any(category.startswith(f"{tree}.") for tree in only)
 
 
 def categories_of(fields: Sequence[Field]) -> tuple[CategoryId, ...]:

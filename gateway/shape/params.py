@@ -14,7 +14,9 @@ from typing import Any, Literal
 from gateway.errors import Reason
 from gateway.model.ids import NO_CATEGORY, CategoryId
 from gateway.model.recipients import Field
+from gateway.shape import explain as telling
 from gateway.shape.context import Context
+from gateway.shape.explain import FieldFate
 from gateway.shape.minimise import categories_of, permitted
 from gateway.shape.rules import compile_rule
 from gateway.shape.run import SendRun
@@ -61,7 +63,11 @@ class ParamFilter:
         self._place = place
         self._fields = tuple(fields.values())
         self._declared = {
-            self._own_name(name): (number, field, _compile(field, name, place))
+            self._own_name(name): (
+                number,
+                field,
+                compile_value(field, f"{place}.{name}", sealed=field.sealed, unfit=_UNFIT[place]),
+            )
             for number, (name, field) in enumerate(fields.items())
         }
 
@@ -97,6 +103,44 @@ class ParamFilter:
             run.refuse(Reason.UNDECLARED_FIELDS, 0, "")
         run.raise_first()
         return self._filtered(out, run)
+
+    def explain(
+        self, pairs: Pairs, context: Context, *, only: frozenset[CategoryId] | None = None
+    ) -> list[FieldFate]:
+        """
+        What would become of each of `pairs`, named `place.name`, then what is
+        required and missing. Seals and keeps nothing.
+
+        Undeclared headers are not told, as in `apply`.
+        """
+        given = [(self._own_name(name), text) for name, text in pairs if self._counts(text)]
+        fates = [self._fate(name, text, telling.harmless(context), only) for name, text in given]
+        absent = [
+            telling.missing(f"{self._place}.{name}", field)
+            for name, (_, field, _) in self._declared.items()
+            if field.required and permitted(field, only) and name not in dict(given)
+        ]
+        return [*(fate for fate in fates if fate is not None), *absent]
+
+    def _fate(
+        self, name: str, text: str, context: Context, only: frozenset[CategoryId] | None
+    ) -> FieldFate | None:
+        declared, at = self._declared.get(name), f"{self._place}.{name}"
+        if declared is None:
+            told = telling.undeclared(at, "the route does not declare it")
+            return None if self._place == "header" else told
+        _, field, change = declared
+        result = change(text, context) if permitted(field, only) else DROPPED
+        if result is DROPPED and (self._place == "path" or self._asked_for(field, only)):
+            result = Reason.FIELD_TYPE_MISMATCH
+        if type(result) is Reason:
+            return telling.refusing(at, field, result)
+        if result is DROPPED:
+            return _left_out(at, field, only)
+        return telling.leaving(at, field, changed=result != text, sealed=field.sealed)
+
+    def _asked_for(self, field: Field, only: frozenset[CategoryId] | None) -> bool:
+        return field.required and permitted(field, only)
 
     def _own_name(self, name: str) -> str:
         return name.lower() if self._place == "header" else name
@@ -151,6 +195,13 @@ class ParamFilter:
         )
 
 
+def _left_out(at: str, field: Field, only: frozenset[CategoryId] | None) -> FieldFate:
+    if not permitted(field, only):
+        return telling.withheld(at, field)
+    name = field.transform.name if field.transform else "of its type"
+    return telling.dropped(at, field, f"transform {name} lets nothing of it out", telling.SOFTENED)
+
+
 def compile_params(fields: Mapping[str, Field], place: Place) -> ParamFilter:
     """
     The filter of one place's parameters, to be kept as long as the policy.
@@ -173,11 +224,17 @@ def filter_params(
     return compile_params(fields, place).apply(pairs, context, only=only, strict=strict)
 
 
-def _compile(field: Field, name: str, place: Place) -> Callable[[str, Context], Any]:
-    """The text of a parameter -> the text to send, `DROPPED`, or the `Reason` to refuse."""
+def compile_value(
+    field: Field, name: str, *, sealed: bool, unfit: re.Pattern[str]
+) -> Callable[[str, Context], Any]:
+    """
+    The text of a declared value -> the text to send, `DROPPED`, or the `Reason` to refuse.
+
+    `name` is what a sealed value says that it is; `unfit` finds what may not
+    stand in the text that leaves.
+    """
     read = _READERS.get(field.type or "string", _read_text)
     rule = compile_rule(_as_text(field))
-    unfit = _UNFIT[place]
 
     def change(text: str, context: Context) -> Any:
         value = read(text)
@@ -185,8 +242,8 @@ def _compile(field: Field, name: str, place: Place) -> Callable[[str, Context], 
             value = rule(value, context)
         if value is DROPPED or value is None or type(value) is Reason:
             return DROPPED if value is None else value
-        if field.sealed:
-            value = context.seal(f"{place}.{name}", write_scalar(_plain(value)).encode())
+        if sealed:
+            value = context.seal(name, write_scalar(_plain(value)).encode())
         text = _plain(value)
         return Reason.FIELD_TYPE_MISMATCH if unfit.search(text) else text
 

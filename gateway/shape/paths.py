@@ -49,13 +49,16 @@ class Spot(Generic[R]):
 Entries = Sequence[tuple[tuple[str, ...], Spot[R]]]
 """The spots below a place, each with the tokens that lead from there to it."""
 
+Made = dict[tuple[tuple[int, int], ...], Emit[R]]
+"""What was compiled already for a place: how many tokens are left of which spots."""
+
 
 def compile_walk(spots: Sequence[Spot[R]]) -> Emit[R]:
     """
     The walk over a whole document: the text of what leaves, or None if nothing
     is left. A scalar at the top lets nothing out.
     """
-    return _container([(spot.tokens, spot) for spot in spots])
+    return _container([(spot.tokens, spot) for spot in spots], {})
 
 
 def let_nothing_out(value: Any, run: Run, pointer: str) -> str | None:
@@ -64,19 +67,29 @@ def let_nothing_out(value: Any, run: Run, pointer: str) -> str | None:
     return None
 
 
-def _node(entries: Entries[R]) -> Emit[R]:
+def _node(entries: Entries[R], made: Made[R]) -> Emit[R]:
+    # A token of digits leads on from an object and from an array: without this, each
+    # such token of a selector would double what is compiled below it.
+    key = tuple((len(tokens), spot.place) for tokens, spot in entries)
+    if key not in made:
+        made[key] = _compiled(entries, made)
+    return made[key]
+
+
+def _compiled(entries: Entries[R], made: Made[R]) -> Emit[R]:
     ends = [spot for tokens, spot in entries if not tokens]
     inner = [(tokens, spot) for tokens, spot in entries if tokens]
     if len(ends) > 1:
         raise ValueError(f'"{ends[1].selector}" names the same value as "{ends[0].selector}"')
     if not ends:
-        return _container(inner)
-    return _either(ends[0], inner) if inner else ends[0].emit
+        return _container(inner, made)
+    return _either(ends[0], inner, made) if inner else ends[0].emit
 
 
-def _container(entries: Entries[R]) -> Emit[R]:
+def _container(entries: Entries[R], made: Made[R]) -> Emit[R]:
     """For a place where only what is inside an object or array is declared."""
-    on_object, on_array, missing = _object(entries), _array(entries), _first_required(entries)
+    on_object, on_array = _object(entries, made), _array(entries, made)
+    missing = _first_required(entries)
 
     def emit(value: Any, run: R, pointer: str) -> str | None:
         if type(value) is dict:
@@ -89,9 +102,9 @@ def _container(entries: Entries[R]) -> Emit[R]:
     return emit
 
 
-def _either(spot: Spot[R], inner: Entries[R]) -> Emit[R]:
+def _either(spot: Spot[R], inner: Entries[R], made: Made[R]) -> Emit[R]:
     """For a place that is declared as a value and has declared values inside as well."""
-    container, missing = _container(inner), _first_required(inner)
+    container, missing = _container(inner, made), _first_required(inner)
 
     def emit(value: Any, run: R, pointer: str) -> str | None:
         if type(value) in WRITERS:
@@ -104,9 +117,9 @@ def _either(spot: Spot[R], inner: Entries[R]) -> Emit[R]:
     return emit
 
 
-def _object(entries: Entries[R]) -> Emit[R]:
+def _object(entries: Entries[R], made: Made[R]) -> Emit[R]:
     names = dict.fromkeys(tokens[0] for tokens, _ in entries if tokens[0] != EACH)
-    children = [_member(name, _below(entries, name)) for name in names]
+    children = [_member(name, _below(entries, name), made) for name in names]
 
     def emit(value: Any, run: R, pointer: str) -> str | None:
         parts = []
@@ -129,18 +142,21 @@ def _object(entries: Entries[R]) -> Emit[R]:
     return emit
 
 
-def _member(name: str, entries: Entries[R]) -> tuple[str, str, Emit[R], str, Spot[R] | None]:
+def _member(
+    name: str, entries: Entries[R], made: Made[R]
+) -> tuple[str, str, Emit[R], str, Spot[R] | None]:
     """Name, its text with the colon, what to do with it, its step of the pointer, who needs it."""
     step = "/" + escape(name) if _pointed(entries) else ""
-    return name, write_scalar(name) + ":", _node(entries), step, _first_required(entries)
+    start, child = write_scalar(name) + ":", _node(entries, made)
+    return name, start, child, step, _first_required(entries)
 
 
-def _array(entries: Entries[R]) -> Emit[R]:
+def _array(entries: Entries[R], made: Made[R]) -> Emit[R]:
     each = _below(entries, EACH)
-    every = _node(each) if each else None
+    every = _node(each, made) if each else None
     # An element that is also named by its index obeys both.
     named = {
-        index: _node(_in_order([*_below(entries, token), *each]))
+        index: _node(_in_order([*_below(entries, token), *each]), made)
         for token in dict.fromkeys(tokens[0] for tokens, _ in entries)
         if (index := index_of(token)) is not None
     }

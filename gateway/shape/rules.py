@@ -13,7 +13,7 @@ from gateway.errors import Reason
 from gateway.model.recipients import Field
 from gateway.policy.patterns import compile_pattern
 from gateway.shape.context import Context
-from gateway.shape.scan import find_personal, mask_personal
+from gateway.shape.scan import MASK, find_personal, mask_personal
 from gateway.shape.transforms import compile_transform
 from gateway.shape.values import (
     Nothing,
@@ -22,6 +22,7 @@ from gateway.shape.values import (
     is_integral,
     same_value,
     text_of,
+    without_exponent,
 )
 
 Rule = Callable[[Any, Context], Any]
@@ -52,6 +53,9 @@ def compile_rule(field: Field) -> Rule | None:
 
 
 def _chain(steps: list[Rule]) -> Rule:
+    if len(steps) == 1:
+        return steps[0]
+
     def rule(value: Any, context: Context) -> Any:
         for step in steps:
             value = step(value, context)
@@ -129,11 +133,23 @@ def _scan(mode: str) -> Rule:
 
 
 def _scan_block(value: Any, context: Context) -> Any:
-    text = text_of(value)
-    return Reason.PERSONAL_DATA_DETECTED if text and find_personal(text) else value
+    found = any(find_personal(text) for text in _readings(value))
+    return Reason.PERSONAL_DATA_DETECTED if found else value
 
 
 def _scan_mask(value: Any, context: Context) -> Any:
+    spelled, *others = _readings(value) or ("",)
+    masked = mask_personal(spelled)
+    if masked != spelled:
+        return masked
+    return MASK if any(find_personal(text) for text in others) else value
+
+
+def _readings(value: Any) -> tuple[str, ...]:
+    """What a value reads as: its text, and of a number with an exponent its digits, too."""
     text = text_of(value)
-    masked = mask_personal(text) if text else text
-    return value if masked == text else masked
+    if text is None:
+        return ()
+    if type(value) is Number and not text.isdecimal():
+        return text, without_exponent(value)
+    return (text,)

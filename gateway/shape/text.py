@@ -2,9 +2,13 @@
 Text as people count it: a letter with its marks is one character.
 
 A Chinese character is one. A letter with combining marks, an emoji with its
-modifiers or joined to others, and a Hangul syllable in parts are one each
-(close to the extended grapheme clusters of Unicode Annex 29). Characters that
-print nothing and only steer direction count with what stands before them.
+modifiers or joined to others, a flag, and a Hangul syllable in parts are one
+each (close to the extended grapheme clusters of Unicode Annex 29). Characters
+that print nothing and only steer direction count with what stands before them.
+
+Where Annex 29 would let one character carry a text (any number of marks, of
+variation selectors, of letters joined) it is cut here: what a mask shows as one
+character must not be more than one.
 """
 
 import unicodedata
@@ -18,6 +22,10 @@ _JOINER = "\u200d"
 _JOINERS = frozenset(("\u200c", _JOINER))
 _MODIFIERS = range(0x1F3FB, 0x1F400)
 _JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD800))
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+# What emoji are joined of. Not all symbols: Ⓛ and 🄻 are symbols and letters.
+_EMOJI = (range(0x2190, 0x2460), range(0x2500, 0x2C00), range(0x1F300, 0x1FB00))
 
 
 def clusters(text: str) -> list[str]:
@@ -43,6 +51,30 @@ def visible(text: str) -> str:
     return "".join(each for each in text if each in _JOINERS or not _hidden(each)).strip()
 
 
+def printed(text: str) -> str:
+    """`text` without characters that print nothing; spaces, tabs and ends of lines stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        each for each in text if each in _JOINERS or each in "\t\n\r" or not _hidden(each)
+    )
+
+
+def counted(cluster: str) -> bool:
+    """Whether a cluster is a letter, digit or symbol, and no space, punctuation or stray mark."""
+    return unicodedata.category(cluster[0])[0] in "LNS"
+
+
+def ascii_form(text: str) -> str:
+    """
+    `text` with decimal digits of every script and full-width signs as ASCII, and
+    without what prints nothing.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_ascii, printed(text)))
+
+
 def ascii_digits(text: str) -> str:
     """The decimal digits of `text`, of whatever script, as ASCII; all else is left out."""
     if text.isascii():
@@ -51,14 +83,27 @@ def ascii_digits(text: str) -> str:
     return "".join(str(value) for value in values if value is not None)
 
 
+def _ascii(character: str) -> str:
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    full_width = "\uff01" <= character <= "\uff5e"
+    return chr(ord(character) - 0xFEE0) if full_width else character
+
+
 def _hidden(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf")
 
 
 def _continues(cluster: str, character: str) -> bool:
+    if _is_in(character, _SELECTORS):
+        # One says how a character looks; more of them would spell something.
+        return not _is_in(cluster[-1], _SELECTORS)
+    if _is_in(character, (_FLAG_LETTERS,)):
+        return len(cluster) == 1 and _is_in(cluster, (_FLAG_LETTERS,))
     # A joiner joins emoji only: between letters or digits it would let any
     # number of them count as one.
-    return _extends(character) or (cluster[-1] == _JOINER and _is_symbol(character))
+    return _extends(character) or (cluster[-1] == _JOINER and _is_in(character, _EMOJI))
 
 
 # Texts use few different characters, and asking Unicode costs more than asking
@@ -70,9 +115,9 @@ def _extends(character: str) -> bool:
     return (
         unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")
         or code in _MODIFIERS
-        or any(code in part for part in _JAMO)
+        or _is_in(character, _JAMO)
     )
 
 
-def _is_symbol(character: str) -> bool:
-    return unicodedata.category(character) == "So"
+def _is_in(character: str, ranges: tuple[range, ...]) -> bool:
+    return any(ord(character) in each for each in ranges)

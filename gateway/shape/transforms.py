@@ -8,7 +8,8 @@ desensitises which category is policy and stands with the policy.
 Common to all: `null` stays null (only `drop` drops it); a number counts as the
 digits it is written with, and what comes out of it is text, except for
 coordinates, which stay numbers; a value that a transform cannot read, a
-boolean among them, is dropped and never passed on as it is.
+boolean or a number with an exponent among them, is dropped and never passed on
+as it is.
 """
 
 import hmac
@@ -49,14 +50,35 @@ def _keep_null(transform: Transform) -> Transform:
 
 
 def _on_text(change: Callable[[str], str | None]) -> Transform:
-    """A transform of text; what is no text, or gives None, is dropped."""
+    """A transform of text; what has none that can be read, or gives None, is dropped."""
 
     def transform(value: Any, context: Context) -> Any:
-        text = text_of(value)
+        text = _readable(value)
         changed = None if text is None else change(text)
         return DROPPED if changed is None else changed
 
     return transform
+
+
+def _readable(value: Any) -> str | None:
+    """
+    A text, or the digits of a number; None: neither. 1.38e10 has no digits to
+    show or hide: its last ones are not the last ones of the number.
+    """
+    if type(value) is Number and "e" in value.lower():
+        return None
+    return text_of(value)
+
+
+def _on_whole_text(change: Callable[[str], str | None]) -> Transform:
+    """
+    A transform of text that counts its characters; of numbers only whole ones,
+    as zeros behind a point could stand in for the digits to hide.
+    """
+    transform = _on_text(change)
+    return lambda value, context: (
+        DROPPED if type(value) is Number and "." in value else transform(value, context)
+    )
 
 
 def _whole(call: TransformCall, default: int | None, *, least: int, most: int) -> int:
@@ -71,12 +93,11 @@ def _whole(call: TransformCall, default: int | None, *, least: int, most: int) -
 
 
 def _mask_name(call: TransformCall, field: Field | None) -> Transform:
-    return _on_text(masks.mask_name)
+    return _on_whole_text(masks.mask_name)
 
 
 def _mask_phone(call: TransformCall, field: Field | None) -> Transform:
-    # 1.38e10 is a number and no way to write a telephone number.
-    return _on_text(lambda text: masks.mask_phone(text) if "e" not in text.lower() else None)
+    return _on_whole_text(masks.mask_phone)
 
 
 def _mask_email(call: TransformCall, field: Field | None) -> Transform:
@@ -85,7 +106,7 @@ def _mask_email(call: TransformCall, field: Field | None) -> Transform:
 
 def _mask_tail(call: TransformCall, field: Field | None) -> Transform:
     count = _whole(call, 4, least=1, most=10_000)
-    return _on_text(lambda text: masks.mask_tail(text, count))
+    return _on_whole_text(lambda text: masks.mask_tail(text, count))
 
 
 def _truncate(call: TransformCall, field: Field | None) -> Transform:
@@ -101,7 +122,7 @@ def _age_band(call: TransformCall, field: Field | None) -> Transform:
     width = _whole(call, 10, least=1, most=generalise.MAX_AGE)
 
     def transform(value: Any, context: Context) -> Any:
-        text = text_of(value)
+        text = _readable(value)
         band = None if text is None else generalise.age_band(text, width, today=context.today)
         return DROPPED if band is None else band
 

@@ -41,6 +41,8 @@ _NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?"
 # No manifest names a number with more digits in its exponent than this, so
 # such exponents need not be told apart.
 _EXPONENT_DIGITS = 18
+# Nothing that names a person has more digits.
+_WRITTEN_OUT = 40
 
 # RFC 8259 §7: the quotation mark, the reverse solidus and the controls are
 # escaped, everything else stands for itself; this is what the library's own
@@ -101,8 +103,23 @@ def declared_scalar(value: Any) -> Any:
 
 def is_integral(number: Number) -> bool:
     """Whether a number is whole, however it is spelled (`1.0`, `1e3`)."""
+    if number.isdecimal():
+        return True
     _, digits, exponent = _exact(number)
     return not digits or exponent >= 0
+
+
+def without_exponent(number: Number) -> str:
+    """
+    The digits of a number written out (`1.38e3` is `1380`), for who looks for
+    digits in it. Of one that would be very long, the significant digits alone.
+    """
+    _, digits, exponent = _exact(number)
+    if not 0 < abs(exponent) <= _WRITTEN_OUT:
+        return digits
+    if exponent > 0:
+        return digits + "0" * exponent
+    return f"{digits[:exponent]}.{digits[exponent:]}" if len(digits) > -exponent else digits
 
 
 def _exact(number: str) -> tuple[str, str, int]:

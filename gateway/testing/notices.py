@@ -25,6 +25,7 @@ from gateway.testing.listener import Listener
 
 RECEIPT_TYPE = "application/jose"
 ERASE = "subject.erase"
+WITHDRAW = "subject.withdraw"
 # A recipient whose receipt was not taken tries again: at first at once, then each second.
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -215,15 +216,17 @@ class NoticeDesk:
         plan = self.plans.get(notice.id, self.plan)
         deleted = 0
         if notice.type == ERASE and plan.deletes:
+            subject = "" if notice.get("only_references") else notice["subject"]
             deleted = self._copies.delete(
-                notice["subject"], notice.get("references", ()), notice.get("purposes", ())
+                subject, notice.get("references", ()), notice.get("purposes", ())
             )
         self.received.append(
             replace(came, type=notice.type, data=notice, deleted=deleted, verified=True)
         )
         self._urls[notice.id] = (notice["receipts"], notice["issuer"])
-        # What this desk cannot do it does not confirm.
-        for receipt in plan.receipts if notice.type == ERASE else ():
+        # What this desk cannot do it does not confirm. After a withdrawal it uses nothing
+        # any more, as before it.
+        for receipt in plan.receipts if notice.type in (ERASE, WITHDRAW) else ():
             self._later(notice.id, receipt)
         return Answer(data=plan.says)
 

@@ -14,6 +14,7 @@ deleted when a notice says so. Any call can be made to go wrong by a script.
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -228,7 +229,7 @@ class FakePartner:
         opened = await self._gateway_keys().verified(
             session, lambda jwks: self._receive(raw, jwks, seen)
         )
-        document = open_fields(read_document(opened.body, opened.content_type), opened.field)
+        document = _opened(opened)
         return Received(
             request=raw,
             claims=opened.claims,
@@ -260,13 +261,28 @@ class FakePartner:
         return self.notices.gateway
 
     def _answer(self, received: Received) -> Answer:
+        if "records" in received.claims:
+            return self._bulk_answer(received)
         answer = self.respond(received)
         return answer if isinstance(answer, Answer) else Answer(data=dict(answer))
 
+    def _bulk_answer(self, received: Received) -> Answer:
+        """An array with an answer for each record, unless one of them answers for all."""
+        answers = []
+        for document in received.document:
+            answer = self.respond(replace(received, document=document))
+            if isinstance(answer, Answer):
+                return answer
+            answers.append(dict(answer))
+        return Answer(data=answers)
+
     def _keep(self, received: Received, answer: Answer) -> None:
-        references = frozenset(references_in(answer.data, self._names_of_references()))
         several = isinstance(received.document, list)
-        for document in received.document if several else [received.document]:
+        documents = received.document if several else [received.document]
+        own = answer.data if several and isinstance(answer.data, list) else None
+        for place, document in enumerate(documents):
+            said = own[place] if own and len(own) == len(documents) else answer.data
+            references = frozenset(references_in(said, self._names_of_references()))
             self.copies.keep(
                 Copy(
                     share=received.share,
@@ -293,6 +309,13 @@ class FakePartner:
 
     def _next_order(self) -> int:
         return next(self._counter)
+
+
+def _opened(share: recipient.Received) -> Any:
+    """What is in a share as JSON values, sealed fields opened; of a bulk share a list."""
+    if "records" not in share.claims:
+        return open_fields(read_document(share.body, share.content_type), share.field)
+    return [open_fields(read_document(one.body, None), one.field) for one in share.records]
 
 
 def _wall_clock() -> datetime:

@@ -3,17 +3,28 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
 
 from gateway.access import scopes
 from gateway.errors import CallerError, Reason
-from gateway.flows import consents, evidence, ledger, partners, people, queue
+from gateway.flows import (
+    consents,
+    evidence,
+    ledger,
+    partners,
+    people,
+    published,
+    queue,
+    withdrawals,
+)
 from gateway.flows.clockwork import stamp
-from gateway.flows.gateway import Gateway
+from gateway.flows.gateway import EVERYBODY, Gateway
 from gateway.flows.incoming import decode_subject
 from gateway.model.ids import CategoryId, PartnerId, PurposeId
 from gateway.model.policyset import PolicySet
+from gateway.reports.account import account_page
 from gateway.web.bodies import (
     ConsentBody,
     DisclosureBody,
@@ -23,6 +34,7 @@ from gateway.web.bodies import (
     subject_id,
 )
 from gateway.web.requests import json_response, parsed, permitted, query_of, whole_number
+from gateway.web.streams import html_page, prefers_html
 
 MAX_BULK = 10_000
 
@@ -50,6 +62,8 @@ class Endpoint:
     summary: str
     handler: Handler
     body: Any = None
+    also: tuple[str, ...] = ()
+    """Further scopes that it needs."""
 
 
 async def call(
@@ -60,6 +74,8 @@ async def call(
 ) -> web.StreamResponse:
     """Check the scope, then run the endpoint."""
     service = await permitted(request, gateway, endpoint.scope)
+    for scope in endpoint.also:
+        scopes.permit(service, scope)
     return await endpoint.handler(Call(request, gateway, service, params))
 
 
@@ -80,10 +96,12 @@ async def post_consents(here: Call) -> web.Response:
 
 async def withdraw_consent(here: Call) -> web.Response:
     """Withdraw a consent."""
+    notify = False
     if here.request.body_exists:
-        await parsed(here.request, WithdrawBody)
-    at = await consents.withdraw(here.gateway, here.params["id"])
-    return json_response({"withdrawn_at": stamp(at), "case": None})
+        body: WithdrawBody = await parsed(here.request, WithdrawBody)
+        notify = body.notify
+    done = await withdrawals.withdraw(here.gateway, here.params["id"], notify=notify)
+    return json_response({"withdrawn_at": stamp(done.at), "case": done.case})
 
 
 async def get_consents(here: Call) -> web.Response:
@@ -105,7 +123,10 @@ async def get_disclosures(here: Call) -> web.Response:
     """Who has this person's data."""
     subject = decode_subject(here.params["subject"])
     found = await people.disclosures(here.gateway, subject, here.service.name)
-    return json_response({"disclosures": found})
+    if prefers_html(here.request.headers.get("Accept", "")):
+        policy, now = here.gateway.policy.policy, here.gateway.clock()
+        return html_page(account_page(subject, found, policy, now=now))
+    return json_response({"disclosures": found}, headers={"Vary": "Accept"})
 
 
 async def post_disclosures(here: Call) -> web.Response:
@@ -164,9 +185,7 @@ async def get_share(here: Call) -> web.Response:
 
 async def get_partners(here: Call) -> web.Response:
     """All recipients."""
-    gateway = here.gateway
-    found = partners.overview(gateway.policy.policy, gateway.partners.states)
-    return json_response({"partners": found})
+    return json_response(partners.overview(here.gateway))
 
 
 async def get_partner(here: Call) -> web.Response:
@@ -175,7 +194,7 @@ async def get_partner(here: Call) -> web.Response:
     partner = here.gateway.policy.policy.partners.get(id)
     if partner is None:
         raise CallerError(Reason.NOT_FOUND, "there is no such partner")
-    return json_response(partners.described(partner, here.gateway.partners.state(id)))
+    return json_response(partners.described(here.gateway, partner))
 
 
 async def suspend_partner(here: Call) -> web.Response:
@@ -191,7 +210,20 @@ async def resume_partner(here: Call) -> web.Response:
 async def _suspend(here: Call, *, suspended: bool) -> web.Response:
     id = PartnerId(here.params["id"])
     await partners.suspend(here.gateway, id, suspended=suspended, by=here.service.name)
+    if id == EVERYBODY:
+        return await get_partners(here)
     return await get_partner(here)
+
+
+async def release_keys(here: Call) -> web.Response:
+    """Let keys that a recipient publishes be used before their hold is over."""
+    id = PartnerId(here.params["id"])
+    name = unquote(here.params["kid"]) if "kid" in here.params else None
+    released = await published.release(here.gateway, id, name, by=here.service.name)
+    partner = here.gateway.policy.policy.partners[id]
+    return json_response(
+        {"released": list(released), "keys": published.described(here.gateway, partner)}
+    )
 
 
 async def get_entries(here: Call) -> web.Response:
@@ -292,6 +324,20 @@ ENDPOINTS = (
         scopes.PARTNER_WRITE,
         "Resume a recipient",
         resume_partner,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/partners/{id}/keys/release",
+        scopes.PARTNER_WRITE,
+        "Use a recipient's new keys now",
+        release_keys,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/partners/{id}/keys/{kid}/release",
+        scopes.PARTNER_WRITE,
+        "Use one of a recipient's new keys now",
+        release_keys,
     ),
     Endpoint("GET", "/v1/ledger/entries", scopes.LEDGER_READ, "Leaves of the ledger", get_entries),
     Endpoint(

@@ -59,6 +59,7 @@ class ConsentBody(Strict):
     by: Literal["subject", "guardian"] = "subject"
     scope: Literal["cross-border", "sensitive"] | None = None
     expires: Moment | None = None
+    fields: Annotated[list[Selector], Field(min_length=1, max_length=1000)] | None = None
 
     def new(self) -> NewConsent:
         """For the flow."""
@@ -73,6 +74,7 @@ class ConsentBody(Strict):
             scope=Scope(self.scope) if self.scope else None,
             evidence=self.evidence,
             expires=self.expires,
+            fields=None if self.fields is None else tuple(dict.fromkeys(self.fields)),
         )
 
 
@@ -160,5 +162,6 @@ class DisclosureBody(Strict):
             categories=tuple(CategoryId(one) for one in self.categories),
             at=self.at,
             retention_until=self.retention_until or self.at,
+            ends=self.retention_until is not None,
             references=tuple(self.references),
         )

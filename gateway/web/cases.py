@@ -129,7 +129,7 @@ async def post_case(here: Call) -> web.Response:
     request = body.request()
     if body.changes is not None:
         raise CallerError(Reason.REQUEST_INVALID, "changes: an erasure changes nothing")
-    if query_of(here.request).get("preview") == "true":
+    if _previewed(here.request):
         return json_response(await flow.preview(here.gateway, request))
     key = here.request.headers.get("Idempotency-Key", "").strip()
     slot = None
@@ -137,6 +137,16 @@ async def post_case(here: Call) -> web.Response:
         text = body.model_dump_json().encode()
         slot = flow.slot_for(here.gateway, here.service.issuer, here.service.name, key, text)
     return json_response(await flow.open_once(here.gateway, request, slot), 202)
+
+
+def _previewed(request: web.BaseRequest) -> bool:
+    """Whether to look only. A word that is misspelled must not delete a person."""
+    query = query_of(request)
+    if not query.keys() <= {"preview"} or query.get("preview", "false") not in ("true", "false"):
+        raise CallerError(
+            Reason.REQUEST_INVALID, "the query: write preview=true, preview=false or nothing"
+        )
+    return query.get("preview") == "true"
 
 
 async def get_case(here: Call) -> web.Response:
@@ -167,8 +177,10 @@ async def list_cases(here: Call) -> web.Response:
 async def get_certificate(here: Call) -> web.Response:
     """What was told to whom and what they answered, signed."""
     case = await _case(here)
-    interim = query_of(here.request).get("interim") == "true"
-    if case.state is CaseState.OPEN and not interim:
+    interim = query_of(here.request).get("interim", "false")
+    if interim not in ("true", "false"):
+        raise CallerError(Reason.REQUEST_INVALID, "interim: write true or false")
+    if case.state is CaseState.OPEN and interim == "false":
         raise CallerError(Reason.CASE_OPEN)
     token = await certified(here.gateway, case)
     return web.Response(body=token.encode(), content_type="application/jose")

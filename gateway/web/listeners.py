@@ -6,20 +6,24 @@ route has been matched. What one listener serves, the other does not know.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 
 from gateway.errors import CallerError, Reason, StoreFailed
-from gateway.flows import receipts
+from gateway.flows import receipts, redemptions
 from gateway.flows.answers import Declined, problem
+from gateway.flows.clockwork import stamp
 from gateway.flows.gateway import Gateway
-from gateway.web import api, cases, openapi, problems, share
+from gateway.flows.signatures import MAX_BYTES
+from gateway.web import api, cases, openapi, problems, reports, share
 from gateway.web.requests import json_response, read_body, target
 from gateway.web.server import SERVER
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 TEXT = "text/plain"
+JOSE = "application/jose"
 
 
 async def answered(
@@ -46,7 +50,7 @@ class Internal:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._table = _table((*api.ENDPOINTS, *cases.ENDPOINTS))
+        self._table = _table((*api.ENDPOINTS, *cases.ENDPOINTS, *reports.ENDPOINTS))
         self._openapi = openapi.document()
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -89,7 +93,7 @@ class Internal:
 
 
 class Public:
-    """For partners: keys, receipts and the checkpoint."""
+    """For partners: keys, receipts, redemptions and the checkpoint."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -102,6 +106,8 @@ class Public:
         path, _ = target(request)
         if path == "/receipts" and request.method == "POST":
             return await self._receipt(request)
+        if path == "/tokens/redeem" and request.method == "POST":
+            return await self._redemption(request)
         if request.method not in ("GET", "HEAD"):
             return problems.not_found()
         match path:
@@ -114,20 +120,16 @@ class Public:
                 return problems.not_found()
 
     async def _receipt(self, request: web.BaseRequest) -> web.StreamResponse:
-        media = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if media != "application/jose":
-            raise CallerError(
-                Reason.BODY_TYPE_UNSUPPORTED,
-                "a receipt is application/jose",
-                remedy="Send the compact JWS with Content-Type: application/jose.",
-            )
-        body = await read_body(request, receipts.MAX_RECEIPT_BYTES) or b""
-        try:
-            token = body.decode("ascii").strip()
-        except UnicodeDecodeError:
-            raise CallerError(Reason.TOKEN_INVALID, "the receipt is not a compact JWS") from None
+        token = await signed_body(request, "receipt")
         notice = await receipts.accept(self._gateway, token)
         return json_response({"notice": notice.id, "state": notice.state.value})
+
+    async def _redemption(self, request: web.BaseRequest) -> web.StreamResponse:
+        token = await signed_body(request, "redemption")
+        sealed = await redemptions.redeem(self._gateway, token)
+        return web.Response(
+            body=sealed.encode("ascii"), content_type=JOSE, headers={"Cache-Control": "no-store"}
+        )
 
     async def _checkpoint(self) -> web.StreamResponse:
         head = await self._gateway.store.head()
@@ -141,21 +143,39 @@ class Public:
         )
 
 
+async def signed_body(request: web.BaseRequest, what: str) -> str:
+    """A compact JWS as it was sent. Raises `CallerError` for another type or other characters."""
+    media = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media != JOSE:
+        raise CallerError(
+            Reason.BODY_TYPE_UNSUPPORTED,
+            f"a {what} is {JOSE}",
+            remedy=f"Send the compact JWS with Content-Type: {JOSE}.",
+        )
+    body = await read_body(request, MAX_BYTES) or b""
+    try:
+        return body.decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise CallerError(Reason.TOKEN_INVALID, f"the {what} is not a compact JWS") from None
+
+
 def ready(gateway: Gateway) -> web.Response:
     """`/readyz`: whether shares can be carried, and how the last load went."""
     status = gateway.status
     able = not gateway.stopping.is_set()
-    return json_response(
-        {
-            "ready": able,
-            "policy": {
-                "edition": status.edition,
-                "digest": status.digest,
-                "error": status.error,
-            },
-        },
-        200 if able else 503,
-    )
+    policy: dict[str, Any] = {
+        "edition": status.edition,
+        "digest": status.digest,
+        "error": status.error,
+    }
+    if status.next is not None:
+        number, effective = status.next
+        policy["next"] = {"edition": number, "effective": stamp(effective)}
+    answer: dict[str, Any] = {"ready": able, "policy": policy}
+    if gateway.partners.stopped:
+        # Not unready: refusals, notices and everything else go on.
+        answer["stopped"] = True
+    return json_response(answer, 200 if able else 503)
 
 
 _Table = dict[tuple[str, int], list[tuple[api.Endpoint, tuple[str, ...]]]]

@@ -1,27 +1,73 @@
 """The OpenAPI document, made of the same table that routes requests."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
 
 import gateway
 from gateway.errors import REASONS
-from gateway.web import cases
+from gateway.model.cases import CaseState
+from gateway.web import cases, reports
 from gateway.web.api import ENDPOINTS, Endpoint
+from gateway.web.bodies import WithdrawBody
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_QUERIES = {
-    "/v1/ledger/entries": ("start", "limit"),
-    "/v1/ledger/proof/inclusion": ("index", "size"),
-    "/v1/ledger/proof/consistency": ("from", "to"),
+_TEXT = {"type": "string"}
+_NUMBER = {"type": "integer", "minimum": 0}
+_SWITCH = {"enum": ["true", "false"]}
+_TIME = {"type": "string", "format": "date-time"}
+_DAY_OR_TIME = {"anyOf": [{"type": "string", "format": "date"}, _TIME]}
+_PERIOD = {"from": _DAY_OR_TIME, "to": _DAY_OR_TIME}
+_QUERIES: Mapping[tuple[str, str], Mapping[str, dict[str, Any]]] = {
+    ("GET", "/v1/cases"): {
+        "state": {"enum": [state.value for state in CaseState]},
+        "partner": _TEXT,
+        "due_before": _TIME,
+    },
+    ("POST", "/v1/cases"): {"preview": _SWITCH},
+    ("GET", "/v1/cases/{id}/certificate"): {"interim": _SWITCH},
+    ("GET", "/v1/ledger/entries"): {"start": _NUMBER, "limit": _NUMBER},
+    ("GET", "/v1/ledger/proof/inclusion"): {"index": _NUMBER, "size": _NUMBER},
+    ("GET", "/v1/ledger/proof/consistency"): {"from": _NUMBER, "to": _NUMBER},
+    ("GET", "/v1/ledger/affected"): {
+        "partner": _TEXT,
+        **_PERIOD,
+        "purpose": _TEXT,
+        "category": _TEXT,
+    },
+    ("GET", "/v1/reports/ropa"): _PERIOD,
+    ("GET", "/v1/reports/transparency"): _PERIOD,
+    ("GET", "/v1/reports/access"): _PERIOD,
+    ("GET", "/v1/reports/ask-again"): {"purpose": _TEXT},
+}
+# What cannot be left out.
+_REQUIRED = {
+    ("/v1/ledger/proof/inclusion", "index"),
+    ("/v1/ledger/proof/consistency", "from"),
+    ("/v1/ledger/affected", "partner"),
+}
+_JSON, _PAGE, _LINES = "application/json", "text/html", "application/x-ndjson"
+# What is answered where it is not JSON alone.
+_ANSWERS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("PUT", "/v1/subjects/{subject}"): (),
+    ("GET", "/v1/subjects/{subject}/disclosures"): (_JSON, _PAGE),
+    ("GET", "/v1/cases/{id}/events"): ("text/event-stream",),
+    ("GET", "/v1/cases/{id}/certificate"): ("application/jose",),
+    ("GET", "/v1/ledger/affected"): (_LINES,),
+    ("GET", "/v1/reports/ask-again"): (_LINES,),
+    ("GET", "/v1/reports/sharing-list"): (_JSON, _PAGE),
+    ("GET", "/v1/reports/ropa"): (_JSON, _PAGE),
+    ("GET", "/v1/reports/transparency"): (_JSON, _PAGE),
+    ("GET", "/v1/reports/access"): (_JSON, _PAGE),
 }
 
 
 def document() -> dict[str, Any]:
     """OpenAPI 3.1 of the internal listener's `/v1`."""
     paths: dict[str, dict[str, Any]] = {}
-    for endpoint in (*ENDPOINTS, *cases.ENDPOINTS):
+    for endpoint in (*ENDPOINTS, *cases.ENDPOINTS, *reports.ENDPOINTS):
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     return {
         "openapi": "3.1.0",
@@ -40,10 +86,10 @@ def document() -> dict[str, Any]:
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
-        "description": f"Needs the scope `{endpoint.scope}`.",
-        "parameters": _parameters(endpoint.path),
+        "description": _needs((endpoint.scope, *endpoint.also)),
+        "parameters": _parameters(endpoint.method, endpoint.path),
         "responses": {
-            "2XX": {"description": "Done"},
+            "2XX": _done(endpoint),
             "4XX": _refused("Refused"),
             "5XX": _refused("Not possible now"),
         },
@@ -51,20 +97,40 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.body is not None:
         # Inlined, so that each operation can be read by itself.
         schema = TypeAdapter(endpoint.body).json_schema(ref_template="#/$defs/{model}")
-        operation["requestBody"] = {"content": {"application/json": {"schema": _inline(schema)}}}
+        operation["requestBody"] = {
+            "required": endpoint.body is not WithdrawBody,
+            "content": {_JSON: {"schema": _inline(schema)}},
+        }
     return operation
 
 
-def _parameters(path: str) -> list[dict[str, Any]]:
+def _done(endpoint: Endpoint) -> dict[str, Any]:
+    kinds = _ANSWERS.get((endpoint.method, endpoint.path), (_JSON,))
+    return {"description": "Done", **({"content": {one: {} for one in kinds}} if kinds else {})}
+
+
+def _needs(scopes: tuple[str, ...]) -> str:
+    named = " and ".join(f"`{scope}`" for scope in scopes)
+    return f"Needs the scope{'s' if len(scopes) > 1 else ''} {named}."
+
+
+def _parameters(method: str, path: str) -> list[dict[str, Any]]:
     inside = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": _TEXT}
         for name in _PARAMETER.findall(path)
     ]
     asked = [
-        {"name": name, "in": "query", "schema": {"type": "integer", "minimum": 0}}
-        for name in _QUERIES.get(path, ())
+        _asked(name, schema, required=(path, name) in _REQUIRED)
+        for name, schema in _QUERIES.get((method, path), {}).items()
     ]
     return inside + asked
+
+
+def _asked(name: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    # What may be left out may be empty as well, but for a switch.
+    lax = not required and schema not in (_TEXT, _SWITCH)
+    taken = {"anyOf": [schema, {"const": ""}]} if lax else schema
+    return {"name": name, "in": "query", "required": required, "schema": taken}
 
 
 def _inline(schema: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from gateway.access.scopes import Service, permit
@@ -47,24 +47,41 @@ async def read_body(request: web.BaseRequest, limit: int) -> Body | None:
     """
     if not request.can_read_body and not request.body_exists:
         return None
+    check_coding(request)
     if (request.content_length or 0) > limit:
         raise CallerError(Reason.BODY_TOO_LARGE)
     if request.headers.get("Expect", "").lower() == "100-continue":
         # RFC 9110 §10.1.1: who waits to be asked for the body is asked now.
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
-    parts: list[bytes] = []
-    size = 0
     try:
-        async for part in request.content.iter_any():
-            size += len(part)
-            if size > limit:
-                raise CallerError(Reason.BODY_TOO_LARGE)
-            parts.append(part)
+        return Body(await _octets(request.content, limit))
     except web.RequestPayloadError:
         # Not chained: the error may quote the body.
         raise CallerError(Reason.BODY_MALFORMED, "the body is not framed as HTTP has it") from None
-    return Body(b"".join(parts))
+
+
+def check_coding(request: web.BaseRequest) -> None:
+    """Raise `BODY_MALFORMED` for a transfer coding that nobody would undo (RFC 9112 §6.1)."""
+    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise CallerError(Reason.BODY_MALFORMED, "Transfer-Encoding is not chunked")
+
+
+async def _octets(content: StreamReader, limit: int) -> bytes:
+    if content.is_eof() and content.exception() is None:
+        # It came whole, as small ones do; how much that can be is bounded by the stream.
+        whole = content.read_nowait()
+        if len(whole) > limit:
+            raise CallerError(Reason.BODY_TOO_LARGE)
+        return whole
+    parts: list[bytes] = []
+    size = 0
+    async for part in content.iter_any():
+        size += len(part)
+        if size > limit:
+            raise CallerError(Reason.BODY_TOO_LARGE)
+        parts.append(part)
+    return b"".join(parts)
 
 
 async def service_of(request: web.BaseRequest, gateway: Gateway) -> Service:
@@ -91,10 +108,11 @@ async def parsed(request: web.BaseRequest, kind: Any) -> Any:
     try:
         return TypeAdapter(kind).validate_json(body or b"")
     except ValidationError as error:
-        raise CallerError(Reason.REQUEST_INVALID, _places(error)) from None
+        raise CallerError(Reason.REQUEST_INVALID, places(error)) from None
 
 
-def _places(error: ValidationError) -> str:
+def places(error: ValidationError) -> str:
+    """What is wrong with a body and where, without what stands there."""
     found = error.errors(include_input=False, include_context=False, include_url=False)
     told = (f"{_place(one['loc'])}: {_message(one)}" for one in found[:10])
     return "; ".join(dict.fromkeys(told))

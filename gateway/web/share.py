@@ -14,13 +14,13 @@ from gateway.flows.gateway import Gateway
 from gateway.flows.incoming import Incoming, before_body
 from gateway.flows.record import record_refusal
 from gateway.model.ids import PartnerId
-from gateway.web import problems
+from gateway.web import bulk, problems
 from gateway.web.requests import read_body, service_of, target
 
 PREFIX = "/share/"
 
 
-async def handle(request: web.BaseRequest, gateway: Gateway) -> web.Response:
+async def handle(request: web.BaseRequest, gateway: Gateway) -> web.StreamResponse:
     """Answer one share: the partner's filtered answer, or a problem."""
     started = perf_counter()
     try:
@@ -29,6 +29,8 @@ async def handle(request: web.BaseRequest, gateway: Gateway) -> web.Response:
         # No leaf: anybody can send a bad token, as often as they like.
         gateway.metrics.refused(partner=None, code=error.code)
         return problems.respond(problem_of(error))
+    if bulk.is_bulk(request):
+        return await bulk.handle(request, gateway, service, PREFIX)
     incoming = await _incoming(request, gateway, service)
     if isinstance(incoming, web.Response):
         return incoming

@@ -10,7 +10,7 @@ import asyncio
 from gateway.errors import GatewayError, Reason, StoreFailed
 from gateway.flows import queue, share
 from gateway.flows.gateway import Gateway
-from gateway.ports import QueuedShare
+from gateway.ports import QueuedShare, Use
 from gateway.workers.pace import first_of
 
 IDLE_SECONDS = 0.5
@@ -42,14 +42,17 @@ async def _claim(gateway: Gateway, limit: int) -> list[QueuedShare]:
     if limit <= 0:
         return []
     try:
-        return await gateway.store.claim_due(gateway.clock(), limit, PER_PARTNER)
+        alone = gateway.egress.resting(Use.SHARES)
+        return await gateway.store.claim_due(gateway.clock(), limit, PER_PARTNER, alone)
     except StoreFailed:
         return []
 
 
 async def _deliver(row: QueuedShare, gateway: Gateway) -> None:
     ending = await _tried(row, gateway)
-    gateway.log.info("share-tried", share=row.share, partner=row.partner, state=ending.fate.value)
+    if ending.tried:
+        state = ending.fate.value
+        gateway.log.info("share-tried", share=row.share, partner=row.partner, state=state)
     while not await _written(row, gateway, ending) and not gateway.stopping.is_set():
         await first_of(gateway.stopping, seconds=WRITE_AGAIN_SECONDS)
 

@@ -9,6 +9,7 @@ from gateway.errors import LedgerContradiction, StoreFailed
 from gateway.flows import finishing, notices
 from gateway.flows.gateway import Gateway
 from gateway.model.cases import Notice
+from gateway.ports import Use
 from gateway.workers.pace import first_of
 
 IN_FLIGHT = 256
@@ -43,7 +44,8 @@ async def _claim(gateway: Gateway, limit: int) -> list[Notice]:
     if limit <= 0:
         return []
     try:
-        return await gateway.store.claim_notices(gateway.clock(), limit, PER_PARTNER)
+        alone = gateway.egress.resting(Use.NOTICES)
+        return await gateway.store.claim_notices(gateway.clock(), limit, PER_PARTNER, alone)
     except StoreFailed:
         return []
 

@@ -34,7 +34,9 @@ class Marks:
     Makes values and remembers them by what they are in.
 
     `shown`: the app may get it back (a declared field of an answer). `leaves`:
-    it goes to the recipient as it is; no other may be seen on the wire.
+    it goes to the recipient as it is; no other may be seen on the wire. `told`:
+    why a notice stands as it does, in somebody's words, which the store keeps and
+    who asks about the case is told.
     """
 
     def __init__(self, seed: int) -> None:
@@ -42,6 +44,7 @@ class Marks:
         self.all: dict[str, str] = {}
         self.shown: set[str] = set()
         self.leaves: set[str] = set()
+        self.told: set[str] = set()
 
     def word(self, label: str, *, shown: bool = False, leaves: bool = False) -> str:
         """Fourteen small letters and digits."""
@@ -63,6 +66,13 @@ class Marks:
         first = self.word(f"{label}, its first word", shown=shown, leaves=leaves)
         last = self.word(f"{label}, its last word", shown=shown, leaves=leaves)
         return self._sown(label, first + AWKWARD + last, shown, leaves)
+
+    def why(self, label: str, *, awkward: bool = True) -> str:
+        """A reason of a notice."""
+        before = set(self.all)
+        reason = self.text(label) if awkward else self.word(label)
+        self.told |= self.all.keys() - before
+        return reason
 
     def derived(self, label: str, value: str) -> None:
         """Look for something that the gateway made of a mark."""
@@ -91,7 +101,8 @@ class Written:
         self.logs = folder / "logs"
         self.refused = folder / "answers-of-the-gateway"
         self.answered = folder / "answers-of-partners"
-        for place in (self.temporary, self.logs, self.refused, self.answered):
+        self.cases = folder / "answers-about-cases"
+        for place in (self.temporary, self.logs, self.refused, self.answered, self.cases):
             place.mkdir(parents=True)
         self._answers = 0
 
@@ -101,9 +112,12 @@ class Written:
 
     def keep(self, reply: Reply) -> Reply:
         """An answer: of the gateway's own, or a partner's that may show what is declared."""
-        own = reply.code is not None
+        return self.keep_in(self.answered if reply.code is None else self.refused, reply)
+
+    def keep_in(self, folder: Path, reply: Reply) -> Reply:
+        """An answer, and where it belongs."""
         head = "".join(f"{name}: {value}\n" for name, value in reply.headers.items())
-        self.note(self.refused if own else self.answered, head.encode() + b"\n" + reply.body)
+        self.note(folder, head.encode() + b"\n" + reply.body)
         return reply
 
     def note(self, folder: Path, data: bytes) -> None:
@@ -150,13 +164,20 @@ class Written:
         self.note(self.refused, said)
 
     def search(self, marks: Marks, needles: Needles) -> list[Finding]:
-        """Every mark in everything; in partners' answers those that may not be shown."""
-        own = [place for place in self.folder.iterdir() if place != self.answered]
-        shown = search_tree(self.answered, needles)
+        """Every mark where it may not be."""
         return [
-            *search_tree(own, needles),
-            *(finding for finding in shown if finding.label not in marks.shown),
+            finding
+            for place in self.folder.iterdir()
+            for finding in search_tree(place, needles)
+            if finding.label not in self._allowed(place, marks)
         ]
+
+    def _allowed(self, place: Path, marks: Marks) -> set[str]:
+        """The marks that may stand in one of the folders."""
+        if place == self.answered:
+            return marks.shown
+        stored = place.name.startswith(("data-", "rows-"))
+        return marks.told if stored or place == self.cases else set()
 
 
 def _cells(database: Path) -> Iterator[bytes]:

@@ -29,7 +29,7 @@ BODY_LIMIT = 64 * 1024
 
 SCOPES = (
     *("share", "consent:write", "evidence:write", "subject:read", "subject:write"),
-    *("ledger:read", "partner:read", "partner:write"),
+    *("ledger:read", "partner:read", "partner:write", "case:write", "case:read"),
 )
 GROUNDS = ("core-function", "requested-service", "consent", "legal-obligation")
 TEXT = {"category": "none", "max_length": 200}
@@ -74,6 +74,19 @@ def courier_routes() -> dict[str, Any]:
             **PURPOSE,
             "subject": {"from": "/people/*/id"},
             "send": {"/people/*/id": account, "/people/*/address": {"category": "basic.address"}},
+        },
+        "batch": {
+            "match": "POST /v2/batch",
+            **PURPOSE,
+            "bulk": {"records": 2},
+            "subject": {"from": "/account"},
+            "seal": "fields",
+            "send": {
+                **address,
+                "/account": account,
+                "/phone": {"category": "basic.phone", "sealed": True},
+            },
+            "receive": {"/id": {"reference": True}},
         },
         "label": {
             "match": "POST /v2/labels",

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from gateway.testing.search import Needles, search_bytes, search_tree, variants
 from tests.acceptance.sowing import Marks, Written
+from tests.acceptance.sown_bulk import many_at_once
+from tests.acceptance.sown_cases import exempted, told_of_deletions, wrong_cases
 from tests.acceptance.sown_home import COURIER, Sown, sown
 from tests.acceptance.sown_shares import (
     broken_documents,
@@ -64,6 +66,7 @@ async def test_what_is_shared_is_written_nowhere_in_the_clear(tmp_path: Path) ->
     marks = Marks(seed=1)
     async with sown(tmp_path, marks, raw_answers=raw_answers(marks)) as s:
         await carried_shares(s)
+        await many_at_once(s)
         await on_consent_and_demand(s)
         await refused_shares(s)
         await failing_recipients(s)
@@ -124,3 +127,34 @@ async def test_what_is_told_or_refused_is_written_nowhere_in_the_clear(tmp_path:
         await s.written.command("ledger", "export", str(s.written.folder / "bundle"))
 
     assert s.written.search(marks, marks.needles()) == []
+
+
+@promise("P2", "A1")
+async def test_what_a_deletion_is_told_is_written_nowhere_in_the_clear(tmp_path: Path) -> None:
+    """
+    Who is deleted, on what verification and evidence, and what recipients answer to a
+    notice stands nowhere; why a notice is settled, in somebody's own words, stands in the
+    store and the answers about the case, and neither in a log nor in the ledger.
+    """
+    marks = Marks(seed=3)
+    async with sown(tmp_path, marks, raw_answers=[]) as s:
+        await told_of_deletions(s)
+        await exempted(s)
+        await wrong_cases(s)
+        await s.written.told(s.app)
+        made_of_marks(s)
+        s.written.snapshot("running")
+        await s.gateway.terminate()
+        s.written.snapshot("ended")
+        await s.written.command("ledger", "verify")
+        await s.written.command("ledger", "export", str(s.written.folder / "bundle"))
+        seen = b"".join(came.raw for came in s.partners[COURIER].notices.received)
+
+    needles = marks.needles()
+    assert s.written.search(marks, needles) == []
+    told = {one.label for one in search_bytes(seen, needles)}
+    assert {label for label in told if "reference" not in label} <= marks.leaves
+    stored = {one.label for one in search_tree(s.written.folder / "data-ended", needles)}
+    assert {label for label in stored if label.endswith(": reason")} == {
+        label for label in marks.told if label.endswith(": reason")
+    }

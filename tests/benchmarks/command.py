@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import machine, micro, share_path, tables
+from tests.benchmarks import lanes, machine, micro, share_path, tables
 from tests.benchmarks.share_path import CheckFailed
 
 SHARE = "share"
-NAMES = (SHARE, *micro.NAMES)
+LANES = "lanes"
+NAMES = (SHARE, *micro.NAMES, LANES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +59,8 @@ def _measure(names: Sequence[str], quick: bool, result: dict[str, Any]) -> None:
     wanted = [name for name in micro.NAMES if name in names]
     if wanted:
         result["micro"] = asyncio.run(micro.run(wanted, quick=quick, say=_say))
+    if LANES in names:
+        result[LANES] = asyncio.run(lanes.run(quick=quick, say=_say))
 
 
 def _say(line: str) -> None:

@@ -318,7 +318,8 @@ def _check_ledger(home: Path, counts: Mapping[str, int]) -> dict[str, Any]:
         check=False,
     )
     if verified.returncode != 0:
-        raise CheckFailed("`gateway ledger verify` finds the ledger unsound")
+        said = (verified.stderr or verified.stdout).decode().strip().rpartition("\n")[2]
+        raise CheckFailed(f"`gateway ledger verify` does not call the ledger sound: {said}")
     return {
         "arrived": arrived,
         "intents": len(intents),

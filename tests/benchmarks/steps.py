@@ -17,7 +17,7 @@ from gateway.access.services import Issuer, verify_token
 from gateway.decide.engine import decide
 from gateway.flows.prepare import PreparedRoute, PreparedSet
 from gateway.keyring import FileKeyring
-from gateway.ledger import entries
+from gateway.ledger import entries, shares
 from gateway.ledger.encode import canonical
 from gateway.model.consent import SubjectFacts
 from gateway.model.ids import PartnerId, PurposeId, RouteId, SubjectId
@@ -232,7 +232,7 @@ def _leaf() -> Step:
     return Step(
         name="leaf",
         title=f"build a leaf, {len(canonical(leaf))} B canonical",
-        ours=lambda: canonical(entries.intent(**members)),
+        ours=lambda: shares.intent(**members),
         peer_title="json.dumps of the leaf",
         peer=peer,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.benchmarks import lanes
 from tests.benchmarks.share_path import TITLES, WAYS
 
 Row = Sequence[str]
@@ -15,6 +16,8 @@ def render(result: Mapping[str, Any]) -> str:
         parts += [share_table(result["share"]), _checks(result["share"])]
     if "micro" in result:
         parts.append(micro_table(result["micro"]))
+    if "lanes" in result:
+        parts.append(lanes_table(result["lanes"]))
     return "\n\n".join(parts)
 
 
@@ -57,6 +60,25 @@ def micro_table(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def lanes_table(result: Mapping[str, Any]) -> str:
+    """How long the others wait for their notices while one recipient is dead."""
+    head = (
+        f"{result['recipients']} recipients, {result['rounds']} erasures each",
+        *("x all alive", "last of the others, ms", "after the 202, ms", "worst, ms"),
+    )
+    rows = [
+        (
+            lanes.TITLES[way],
+            f"{numbers['ratio']:.2f}",
+            f"{numbers['after_request_ms']:.1f}",
+            f"{numbers['after_accepted_ms']:.1f}",
+            f"{numbers['worst_ms']:.1f}",
+        )
+        for way, numbers in result["ways"].items()
+    ]
+    return table(head, rows)
+
+
 def table(head: Row, rows: Sequence[Row]) -> str:
     """A table in Markdown, its columns lined up; numbers to the right."""
     columns = list(zip(head, *rows, strict=True))
@@ -75,7 +97,7 @@ def _line(row: Row, widths: Sequence[int], right: Sequence[bool]) -> str:
 
 
 def _number(cell: str) -> bool:
-    return cell.replace(",", "").replace(".", "").isdigit()
+    return cell.removeprefix("-").replace(",", "").replace(".", "").isdigit()
 
 
 def _machine(facts: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import micro, workload
+from tests.benchmarks import lanes, micro, workload
 
 RUN = Path(__file__).with_name("run.py")
 
@@ -35,6 +35,15 @@ def test_the_table_has_every_way_and_every_step(ran: tuple[str, dict[str, Any]])
         assert f"| {way} " in printed
     assert {row["name"] for row in result["micro"]} == set(micro.NAMES)
     assert all(row["title"] in printed and row["peer"] in printed for row in result["micro"])
+
+
+def test_a_dead_recipient_stands_beside_ten_that_live(ran: tuple[str, dict[str, Any]]) -> None:
+    """The wait of the other nine is measured for both ways to be dead, and for none."""
+    printed, result = ran
+
+    assert result["lanes"]["ways"].keys() == lanes.TITLES.keys()
+    assert all(f"| {title} " in printed for title in lanes.TITLES.values())
+    assert all(numbers["ratio"] > 0 for numbers in result["lanes"]["ways"].values())
 
 
 def test_what_was_measured_is_what_was_recorded(ran: tuple[str, dict[str, Any]]) -> None:

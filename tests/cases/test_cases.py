@@ -105,6 +105,45 @@ async def test_a_preview_does_nothing(house: CaseHouse) -> None:
     assert (await house.share()).status == 200
 
 
+@pytest.mark.parametrize("query", ["preview=True", "preview=1", "preview=", "preveiw=true"])
+async def test_a_misspelled_preview_deletes_nobody(house: CaseHouse, query: str) -> None:
+    """What does not quite say preview is refused, rather than carried out."""
+    assert (await house.share()).status == 200
+    body = {
+        "action": "erase",
+        "subject": "u-1",
+        "reason": "user-request",
+        "verified": {"method": "app-session", "reference": "s", "at": "2026-11-01T10:00:00Z"},
+    }
+    reply = await house.ask("POST", f"/v1/cases?{query}", body)
+
+    assert (reply.status, reply.code) == (400, "request-invalid")
+    assert (await house.share()).status == 200
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"scope": {"partners": ["swfit-parcel"]}},
+        {"exempt": [{"partner": "swfit-parcel", "reason": "tax law", "evidence": "file 7"}]},
+    ],
+    ids=["scope", "exempt"],
+)
+async def test_a_misspelled_recipient_is_refused(house: CaseHouse, part: dict[str, object]) -> None:
+    """A case that names a recipient nobody ever knew is refused, and nobody is told."""
+    assert (await house.share()).status == 200
+    body = {
+        "action": "erase",
+        "subject": "u-1",
+        "reason": "user-request",
+        "verified": {"method": "app-session", "reference": "s", "at": "2026-11-01T10:00:00Z"},
+    }
+    reply = await house.ask("POST", "/v1/cases", body | part)
+
+    assert (reply.status, reply.code) == (400, "request-invalid")
+    assert (await house.ask("GET", "/v1/cases")).json()["cases"] == []
+
+
 async def test_the_same_request_opens_one_case(house: CaseHouse) -> None:
     """A repeat under one Idempotency-Key gets the first answer; another request gets 422."""
     assert (await house.share()).status == 200

@@ -34,6 +34,23 @@ async def joined(store: Store, *rows: SubjectRow) -> tuple[SubjectRow, ...]:
     )
 
 
+class ManySuite:
+    """Many people read at once, for what is written of many."""
+
+    async def test_rows_are_found_by_many_marks(self, store: Store, plant: Plant):
+        """Each that is stored as it is stored, and who is kept out; of others there is nothing."""
+        ming, li = await stored(store, "ming", "li")
+        await plant.tombstone(mark("wei"))
+        names = ("ming", "nobody", "li", "wei")
+        rows, kept_out = await store.rows_by_mark(
+            [lookup(name) for name in names], [mark(name) for name in names]
+        )
+
+        assert rows == {ming.lookup: ming, li.lookup: li}
+        assert kept_out == {mark("wei")}
+        assert await store.rows_by_mark([], []) == ({}, set())
+
+
 class FactsSuite:
     """Facts: replaced as a whole, and every change seen by the next share."""
 
@@ -402,5 +419,5 @@ class EvidenceSuite:
         assert found.subjects == (b"\x01",)
 
 
-class PeopleSuite(FactsSuite, AliasSuite, ConsentSuite, AccountSuite, EvidenceSuite):
+class PeopleSuite(ManySuite, FactsSuite, AliasSuite, ConsentSuite, AccountSuite, EvidenceSuite):
     """All of it."""

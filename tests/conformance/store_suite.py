@@ -12,7 +12,8 @@ An implementation subclasses `StoreSuite` and gives three fixtures:
 from tests.conformance.ledger_suite import LedgerSuite
 from tests.conformance.people_suite import PeopleSuite
 from tests.conformance.queue_suite import QueueSuite
+from tests.conformance.token_suite import TokenSuite
 
 
-class StoreSuite(LedgerSuite, PeopleSuite, QueueSuite):
+class StoreSuite(LedgerSuite, PeopleSuite, QueueSuite, TokenSuite):
     """All that a store promises."""

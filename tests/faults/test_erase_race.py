@@ -51,9 +51,9 @@ async def test_a_missing_fence_is_noticed(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(ledger, "ensure_subject", _whoever_it_is)
     async with Field.open(tmp_path) as field, embedded(field) as (course, gateway):
         gateway.egress = Blind(gateway.egress)  # type: ignore[assignment]
-        races = await _until(course, lambda races: bool(races[-1].broken))
+        races = await _until(course, _shows("behind the fence"))
 
-    assert any("behind the fence" in what for what in races[-1].broken)
+    assert _shows("behind the fence")(races)
 
 
 @pytest.mark.timeout(120)
@@ -67,9 +67,9 @@ async def test_a_notice_that_does_not_wait_is_noticed(
 
     monkeypatch.setattr(planning, "plan", hasty)
     async with Field.open(tmp_path) as field, embedded(field) as (course, _):
-        races = await _until(course, lambda races: bool(races[-1].broken))
+        races = await _until(course, _shows("after its notice"))
 
-    assert any("after its notice" in what for what in races[-1].broken)
+    assert _shows("after its notice")(races)
 
 
 async def test_the_whole_gateway_in_one_process_holds_too(tmp_path: Path) -> None:
@@ -86,6 +86,12 @@ async def _until(course: Course, enough: Callable[[list[Race]], bool]) -> list[R
         races.append(await course.run())
         print(races[-1])
     return races
+
+
+def _shows(wrong: str) -> Callable[[list[Race]], bool]:
+    """Whether the last race shows what the part that was taken out is there for."""
+    # It may show other things first: a case that shares keep entering does not close.
+    return lambda races: any(wrong in what for what in races[-1].broken)
 
 
 def _whoever_it_is(db: sqlite3.Connection, row: Any, tombstone: bytes | None) -> int:

@@ -105,6 +105,21 @@ class TestBatches:
         assert values == list(range(1, 101))
         assert rows(path) == [str(n) for n in range(100)]
 
+    async def test_a_batch_that_is_run_again_leaves_one_trace_of_each(
+        self, writer: Writer, batches: Batches, path: Path
+    ):
+        """Those that stood beside an operation that raised are stored once, in one commit."""
+        results = await ended(
+            writer.submit(put("a")),
+            writer.submit(put_and_raise("b", Fenced("behind a fence"))),
+            writer.submit(put("c")),
+            writer.submit(put("a")),
+        )
+
+        assert kinds(results) == [int, Fenced, int, LedgerContradiction]
+        assert rows(path) == ["a", "c"]
+        assert batches.sizes == [2]
+
     async def test_a_batch_is_bounded(self, writer: Writer, batches: Batches):
         """Of very many the first do not wait for the last."""
         await ended(*(writer.submit(put(str(n))) for n in range(600)))

@@ -6,103 +6,135 @@ plain documents. It imports nothing of the gateway, so what both get wrong, both
 got wrong by themselves. Of leaves, seals and transforms it knows nothing.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-Record = dict[str, Any]
+from tests.promises.reference_world import NOBODY, Ask, Record, Said, World
+
 # M2: where law permits, or to protect the minor. C3: neither waits for a switch.
 WITHOUT_WORD = ("legal-obligation", "minor-protection")
-# §6: what is wrong with a consent, in the order in which it counts.
 LACKS = ("consent-missing", "consent-withdrawn", "consent-stale")
+PARTNERS_GET, SCOPES = ("network", "device", "location"), ("sensitive", "cross-border")
+# §8: of what was said at one moment a withdrawal counts, then what carries.
+NEWEST = ("consent-withdrawn", None, "consent-missing", "consent-stale")
 
 
-@dataclass(kw_only=True)
-class Ask:
-    """One share, as a service asks for it. `may`: what the token names, by its claims."""
+def objections(world: World, ask: Ask, now: datetime) -> list[str]:
+    """The codes of all that stands against a share, as §6 orders them; none: it leaves."""
+    to, people = world.recipients[ask.partner], [world.person(id) for id in ask.people]
+    signed = to.get("agreement") if to["kind"] != "branch" else {}  # S4a, S6
+    declared, ground = world.route(ask)["purpose"], world.ground(ask)
+    wanted = f"{ask.purpose}@{ask.version or world.version(ask)}"
+    purpose = world.rules["purposes"].get(ask.purpose, {"kinds": [], "grounds": []})
+    words = [said(world, id, ask, None, now) for id in ask.people]
+    scoped = {one: [said(world, id, ask, one, now)[0] for id in ask.people] for one in SCOPES}
+    asked = ground == "consent" or not (purpose.get("core") or ground in WITHOUT_WORD)
+    mixed = any(word.get("method") != "separate" for _, word in words)
+    young = any(lack for one, (lack, _) in zip(people, words, strict=True) if one["minor"])
+    against = {ask.purpose, "sale"} if purpose.get("sale") else {ask.purpose}
+    touchy = ground == "consent" and world.categories(ask) & world.rules["sensitive"]
+    abroad, proof = to["territory"] != world.rules["home"], proof_needed(world, ask)
+    found = [
+        ("service-not-permitted", not spoken_for(world, ask)),  # P5
+        ("subject-missing", not people),  # R1
+        ("subject-erased", any(one["erased"] for one in people)),  # A1, R2
+        ("subject-restricted", any(fenced(world, id, ask, now) for id in ask.people)),  # R5
+        ("partner-not-active", to.get("state") == "draft"),
+        ("partner-suspended", ask.partner in world.suspended),
+        ("agreement-missing", signed is None),
+        ("agreement-expired", signed and not signed["signed"] <= now.date() < signed["expires"]),
+        ("purpose-unknown", not purpose["kinds"]),  # S3
+        ("purpose-not-permitted", to["kind"] not in purpose["kinds"] or wanted != declared),  # S2
+        ("purpose-not-permitted", declared != f"{ask.purpose}@{purpose.get('version')}"),  # S3
+        ("ground-not-permitted", not carries(world, ground, ask, to, purpose)),
+        ("evidence-missing", proof and not ask.evidence),  # S1
+        ("evidence-not-valid", proof and not proven(world, ask, proof, now)),  # S5, D2
+        ("opted-out", any(against & one["opt_out"] for one in people)),  # C3
+        ("opted-out", ask.gpc and purpose.get("sale")),  # R5
+        ("guardian-consent-missing", young and ground not in WITHOUT_WORD),  # M1, M2
+        *((lack, asked and lack in dict(words)) for lack in LACKS),  # S1, C3, R5
+        ("separate-consent-missing", asked and purpose.get("separate_consent") and mixed),
+        ("separate-consent-missing", touchy and any(scoped["sensitive"])),  # C2
+        ("territory-not-permitted", abroad and to["territory"] not in world.rules["allowed"]),
+        ("cross-border-consent-missing", abroad and any(scoped["cross-border"])),
+    ]
+    return [code for code, stands in found if stands]
 
-    partner: str
-    route: str
-    purpose: str
-    people: list[str]
-    version: int | None = None
-    ground: str | None = None
-    evidence: str | None = None
-    gpc: bool = False
-    may: Record = field(default_factory=dict)
+
+def fields(world: World, ask: Ask) -> set[str]:
+    """The selectors that may leave (S3); of a demand no more than it covers (D2)."""
+    record = world.evidence.get(ask.evidence or "") if proof_needed(world, ask) else None
+    limit, send = record and record["categories"], world.declared(ask).items()
+    return {at for at, one in send if limit is None or one["category"] in {*limit, *NOBODY}}
 
 
-@dataclass(kw_only=True)
-class Model:
-    """What the documents say, and what happened to people and recipients since."""
+def spoken_for(world: World, ask: Ask) -> bool:
+    """§5: a token names partners, purposes, grounds; of grounds none: the route's default."""
+    may = {"grounds": {world.route(ask)["ground"]}, **ask.may}
+    wants = {"partners": ask.partner, "purposes": ask.purpose, "grounds": world.ground(ask)}
+    return all(wants[key] in may.get(key, {wants[key]}) for key in wants)
 
-    rules: Record
-    """`home`, `edition`, `territories`, `categories`, `purposes`, `grounds`, `kinds`."""
-    recipients: dict[str, Record]
-    suspended: set[str] = field(default_factory=set)
-    evidence: dict[str, Record] = field(default_factory=dict)
-    consents: dict[str, list[Record]] = field(default_factory=dict)
-    people: dict[str, Record] = field(default_factory=dict)
 
-    def person(self, id: str) -> Record:
-        """§8: who is unknown is an adult without objections."""
-        unknown = {"minor": False, "opt_out": set(), "erased": False, "fences": []}
-        return self.people.setdefault(id, unknown)
+def fenced(world: World, id: str, ask: Ask, now: datetime) -> bool:
+    """§9: nothing inside an open scope; a withdrawal's ends with a newer consent."""
+    lack, word = said(world, id, ask, None, now)
+    mine = ({ask.partner}, {ask.purpose}, world.categories(ask))
+    return any(
+        all(not part or part & own for part, own in zip(scope, mine, strict=True))
+        and not (until and not lack and word["granted_at"] > until)
+        for *scope, until in world.person(id)["fences"].values()
+    )
 
-    def same_person(self, one: str, other: str) -> None:
-        """§8: erasure, restriction, minority and opt-out cover all aliases."""
-        kept, gone = self.person(one), self.person(other)
-        if kept is not gone:
-            kept.update({key: kept[key] or gone[key] for key in ("minor", "erased")})
-            kept["opt_out"] |= gone["opt_out"]
-            kept["fences"] += gone["fences"]
-            self.people |= {id: kept for id, known in self.people.items() if known is gone}
 
-    def objections(self, ask: Ask, now: datetime) -> list[str]:
-        """The code of everything that stands against a share, as §6 orders them; none: it leaves."""
-        to, who = self.recipients[ask.partner], [self.person(one) for one in ask.people]
-        agreement, bound = to.get("agreement"), self.kind(ask).get("agreement", True)
-        purpose = self.rules["purposes"].get(ask.purpose)
-        found = [
-            ("service-not-permitted", not self.spoken_for(ask)),  # P5
-            ("subject-missing", not who),  # R1
-            ("subject-erased", any(one["erased"] for one in who)),  # A1
-            ("subject-restricted", any(self.fenced(one, ask, now) for one in ask.people)),  # R5
-            ("partner-not-active", to.get("state") == "draft"),
-            ("partner-suspended", ask.partner in self.suspended),
-            ("agreement-missing", bound and not agreement),  # S4a, S6
-            ("agreement-expired", bound and agreement and not runs(agreement, now)),
-            ("purpose-unknown", purpose is None),  # S3
-            *(self.about_purpose(ask, to, purpose, who, now) if purpose else ()),
-        ]
-        return [code for code, stands in found if stands]
+def carries(world: World, ground: str, ask: Ask, to: Record, purpose: Record) -> bool:
+    """S1: a ground that the purpose lists; what stands in for a person's word has limits."""
+    profit = purpose.get("commercial") and ground == "rights-protection"  # S5
+    more = any(one.split(".")[0] not in PARTNERS_GET for one in world.categories(ask))  # S3
+    unbound = to["kind"] == "successor" and to["accepted_edition"] != world.rules["edition"]  # T4
+    barred = profit or unbound or (to["kind"] == "partner" and more)
+    return ground in purpose["grounds"] and (ground == "consent" or not barred)
 
-    def about_purpose(
-        self, ask: Ask, to: Record, purpose: Record, who: list[Record], now: datetime
-    ) -> list[tuple[str, Any]]:
-        """What of it depends on the purpose."""
-        ground, abroad = self.ground(ask), to["territory"] != self.rules["home"]
-        words = {one: self.word(one, ask, None, now)[0] for one in ask.people}
-        alone = [self.word(one, ask, None, now)[1] == "separate" for one in ask.people]
-        asked = ground == "consent" or not (purpose["core"] or ground in WITHOUT_WORD)  # S1, C3
-        objected = {ask.purpose, "sale"} if purpose.get("sale") else {ask.purpose}
-        declared = f"{ask.purpose}@{purpose['version']}", ask.version or purpose["version"]
-        proof, given = self.proof_needed(ask), ask.evidence is not None
-        return [
-            ("purpose-not-permitted", to["kind"] not in purpose["kinds"]),  # S2
-            ("purpose-not-permitted", declared != (self.route(ask)["purpose"], purpose["version"])),
-            ("ground-not-permitted", not self.grounded(ask, to, purpose)),  # S1, S3, S5, T4
-            ("evidence-missing", proof and not given),  # S1
-            ("evidence-not-valid", proof and given and not self.proven(ask, now)),  # S5, D2
-            ("opted-out", purpose.get("sale") and ask.gpc),  # R5
-            ("opted-out", any(one["opt_out"] & objected for one in who)),  # C3
-            ("guardian-consent-missing", any(  # M1, M2
-                words[id] for id, one in zip(ask.people, who, strict=True) if one["minor"]
-            ) and ground not in WITHOUT_WORD),
-            *((lack, asked and lack in words.values()) for lack in LACKS),
-            ("separate-consent-missing", asked and purpose.get("separate_consent") and not all(alone)),
-            ("separate-consent-missing", ground == "consent" and self.sensitive(ask)  # C2
-             and self.lacking(ask, "sensitive", now)),
-            ("territory-not-permitted", abroad and to["territory"] not in self.rules["territories"]),
-            ("cross-border-consent-missing", abroad and self.lacking(ask, "cross-border", now)),  # K1
-        ]
+
+def proof_needed(world: World, ask: Ask) -> str | None:
+    """§7: what must prove the ground, a registered `record` or a `claim`."""
+    ground, authority = world.ground(ask), world.recipients[ask.partner]["kind"] == "authority"
+    claim = None if ground in ("consent", "core-function") else "claim"
+    return "record" if authority or ground in ("dispute", "rights-protection") else claim
+
+
+def proven(world: World, ask: Ask, proof: str, now: datetime) -> bool:
+    """S1, S5, D2: the record fits partner, purpose, people, time and something that leaves."""
+    record = world.evidence.get(ask.evidence or "")
+    if record is None:
+        return proof == "claim" or not ask.evidence
+    fits = (record["partner"], now < record["expires"]) == (ask.partner, True)
+    covers = set(ask.people) <= set(record["subjects"] or ask.people)
+    leaves = record["categories"] is None or record["categories"] & world.categories(ask)
+    return bool(fits and covers and leaves and ask.purpose in record["purposes"])
+
+
+def said(world: World, id: str, ask: Ask, scope: str | None, now: datetime) -> Said:
+    """§8: what the newest event lacks to carry this, None where nothing, and its record."""
+    minor = world.person(id)["minor"]
+    events = [
+        (one["withdrawn"] or one["granted_at"], one)
+        for one in world.consents
+        if (one["subject"], one["purpose"], one["scope"]) == (id, ask.purpose, scope)
+        and one["partner"] in (None, ask.partner)
+        and (one["withdrawn"] or not minor or one["by"] == "guardian")  # M1
+    ]
+    last = max((at for at, _ in events), default=None)
+    judged = [(lack(world, one, ask, scope, now), one) for at, one in events if at == last]
+    judged.sort(key=lambda each: (NEWEST.index(each[0]), each[1]["method"] != "separate"))
+    return next(iter(judged), ("consent-missing", {}))
+
+
+def lack(world: World, one: Record, ask: Ask, scope: str | None, now: datetime) -> str | None:
+    """What one record lacks."""
+    if one["withdrawn"]:
+        return "consent-withdrawn"
+    active = world.rules["purposes"].get(ask.purpose, {}).get("active_choice")
+    if one["method"] == "implied" and (active or scope or one["by"] == "guardian"):  # C6, M2
+        return "consent-missing"
+    old = one["version"] != world.version(ask) or one["granted_at"] < world.wider_since(ask)
+    # S2, N1: to another version, or to less than what an edition lets out now.
+    return "consent-stale" if old or (one["expires"] and one["expires"] <= now) else None

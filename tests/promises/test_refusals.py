@@ -171,7 +171,7 @@ async def no_ledger(open_house: OpenHouse) -> tuple[House, Reply]:
         raise StoreFailed("the disk is full")
 
     store: Any = house.gateway.store
-    store.intend = store.append = refuse
+    store.intend = store.append = store.refuse = refuse
     return house, await house.share()
 
 

@@ -180,7 +180,7 @@ def a_key(kid: str, *purposes: str, text: bool = False) -> dict[str, Any]:
         ([a_key("free"), a_key("bound", "order-fulfilment")], "bound"),
         ([a_key("both", "payment", "order-fulfilment")], "both"),
         ([a_key("other", "payment"), a_key("free")], "free"),
-        ([a_key("new"), a_key("old")], "new"),
+        ([a_key("old"), a_key("new")], "new"),
         ([a_key("other", "payment")], None),
         ([], None),
     ],

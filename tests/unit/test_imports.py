@@ -24,7 +24,7 @@ RINGS = (
     {"flows", "workers"},
     {"stores", "egress", "keyring"},
     {"ports"},
-    {"policy", "access", "decide", "shape", "seal", "ledger", "cases", "notices"},
+    {"policy", "access", "decide", "shape", "seal", "ledger", "cases", "notices", "reports"},
     {"model", "errors"},
 )
 ENTRY, WIRING, SHELL, ADAPTERS, PORTS, CORE, NOUNS = RINGS

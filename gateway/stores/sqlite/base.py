@@ -13,6 +13,9 @@ from gateway.stores.sqlite.writer import Writer
 
 T = TypeVar("T")
 
+# The last second of the calendar, where something has no end of its own.
+NEVER = 253_402_300_799
+
 
 class StorePart:
     """One part of the store. `writer` and `reader` are there between start and close."""
@@ -30,12 +33,17 @@ class StorePart:
         Run an operation durably. The caller may be cancelled: an operation that
         has begun is carried to its end all the same.
         """
-        future: asyncio.Future[T] = self.writer.submit(operation)
-        try:
-            return await future
-        except LedgerContradiction as error:
+        return await self.begin(operation)
+
+    def begin(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        """The same, for who does not wait here."""
+        future = self.writer.submit(operation)
+        future.add_done_callback(self._heed)
+        return future
+
+    def _heed(self, ended: "asyncio.Future[Any]") -> None:
+        if not ended.cancelled() and isinstance(error := ended.exception(), LedgerContradiction):
             self.contradiction(error)
-            raise
 
     async def execute(self, name: str, arguments: Sequence[Any]) -> None:
         """Run one named statement durably."""

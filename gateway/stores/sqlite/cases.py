@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import Stale, StoreFailed
+from gateway.errors import Fenced, Stale, StoreFailed
 from gateway.model.cases import (
     Action,
     Case,
@@ -35,10 +35,11 @@ from gateway.ports import (
 )
 from gateway.stores.sqlite.base import StorePart, from_milliseconds, milliseconds
 from gateway.stores.sqlite.database import connect
-from gateway.stores.sqlite.ledger import append_leaf, keep_key, put_idempotency
+from gateway.stores.sqlite.ledger import add_person, append_leaf, keep_key, put_idempotency
 from gateway.stores.sqlite.people import subject_row
 from gateway.stores.sqlite.reader import Row, Snapshot
 from gateway.stores.sqlite.statements import SQL
+from gateway.stores.sqlite.terms import end_shares
 from gateway.stores.sqlite.tokens import drop_tokens
 
 PLANNING, TOLD, FINISHED = "planning", "told", "finished"
@@ -47,6 +48,7 @@ PLANNING, TOLD, FINISHED = "planning", "told", "finished"
 ERASURES = (
     "erase_keys",
     "erase_shares",
+    "erase_reads",
     "erase_references",
     "erase_redemptions",
     "erase_tokens",
@@ -55,6 +57,7 @@ ERASURES = (
     "erase_ended_queued",
     "erase_evidence",
     "erase_consents",
+    "erase_refusals",
     "erase_fences",
     "erase_notices",
     "erase_subjects",
@@ -221,11 +224,14 @@ class CasePart(StorePart):
             row = await view.one("notice", (id,))
         return _notice(row) if row else None
 
-    async def claim_notices(self, now: datetime, limit: int, per_partner: int) -> list[Notice]:
+    async def claim_notices(
+        self, now: datetime, limit: int, per_partner: int, without: Sequence[str] = ()
+    ) -> list[Notice]:
         """See `CaseStore.claim_notices`."""
 
         def operation(db: sqlite3.Connection) -> list[Notice]:
-            rows = db.execute(SQL["due_notices"], (milliseconds(now), per_partner, limit))
+            values = (milliseconds(now), per_partner, limit, json.dumps(without))
+            rows = db.execute(SQL["due_notices"], values)
             due = [_notice(row) for row in rows.fetchall()]
             for notice in due:
                 db.execute(SQL["claim_notice"], (notice.id,))
@@ -278,9 +284,15 @@ class CasePart(StorePart):
 
 
 def _plan_row(row: Row) -> PlanRow:
-    share, subject, leaf, outcome, untold = row
+    share, subject, leaf, outcome, untold, told_by, ends = row
     return PlanRow(
-        share=share, subject=subject, leaf=leaf.encode(), outcome=outcome, untold=bool(untold)
+        share=share,
+        subject=subject,
+        leaf=leaf.encode(),
+        outcome=outcome,
+        untold=bool(untold),
+        told_by=told_by,
+        ends=bool(ends),
     )
 
 
@@ -298,19 +310,31 @@ def _begin(db: sqlite3.Connection, new: NewCase) -> str | None:
         if new.subject is None or (row.key, row.epoch) != (new.subject.key, new.subject.epoch):
             raise Stale("the person is not as the case was opened on")
         _fence(db, new, person)
-        if new.case.action is Action.ERASE and not new.whole and person is not None:
+        erases = new.case.action is Action.ERASE and not new.whole and not new.ended
+        if erases and person is not None:
             drop_tokens(db, person, new.case.scope)
     elif new.subject is not None and new.subject.no is not None:
         raise Stale("the person's row is gone")
     elif new.whole:
         db.execute(SQL["new_tombstone"], (new.tombstone, new.tombstone_expires))
         db.execute(SQL["erase_evidence_of"], (new.lookup,))
+    elif new.fence is not None and new.subject is not None:
+        person = _unknown_until_now(db, new.subject, new.tombstone)
+        _fence(db, new, person)
     for leaf in new.leaves:
         append_leaf(db, leaf)
     _add_case(db, new, person)
+    end_shares(db, new.case.id, new.ended)
     if new.idempotency is not None:
         put_idempotency(db, new.idempotency, new.case.id, None)
     return None
+
+
+def _unknown_until_now(db: sqlite3.Connection, row: SubjectRow, tombstone: bytes) -> int:
+    """A person whom a fence is the first thing to be known of: it must hold them all the same."""
+    if db.execute(SQL["tombstone"], (tombstone,)).fetchone():
+        raise Fenced("the person was erased")
+    return add_person(db, row)[0]
 
 
 def _fence(db: sqlite3.Connection, new: NewCase, person: int | None) -> None:

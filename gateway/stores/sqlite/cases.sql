@@ -128,6 +128,7 @@ SELECT id, case_id, partner, state, reason, deadline, backups_until, attempts, n
 FROM (
     SELECT n.*, row_number() OVER (PARTITION BY n.partner ORDER BY n.next_at) AS lane
     FROM notice n WHERE n.next_at <= ?1 AND n.held = 0 AND n.claimed = 0
+        AND n.partner NOT IN (SELECT value FROM json_each(?4))
 ) AS due
 WHERE due.lane + (
     SELECT count(*) FROM notice c WHERE c.claimed = 1 AND c.partner = due.partner

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.errors import Fenced, LedgerContradiction, Stale, StoreFailed
+from gateway.model.shares import Outcome
 from gateway.ports import (
     IdempotencyRow,
     IdempotencyState,
@@ -17,7 +18,7 @@ from gateway.ports import (
     SubjectRow,
     TokenRow,
 )
-from gateway.stores.sqlite.base import StorePart, seconds
+from gateway.stores.sqlite.base import NEVER, StorePart, seconds
 from gateway.stores.sqlite.statements import SQL
 
 # Outcomes that wait for a disk that refuses them. Beyond this the oldest is let
@@ -45,9 +46,9 @@ class LedgerPart(StorePart):
 
         await self.write(operation)
 
-    async def intend(self, intent: Intent) -> tuple[Recorded, ...]:
+    def intend(self, intent: Intent) -> "asyncio.Future[tuple[Recorded, ...]]":
         """See `LedgerStore.intend`."""
-        return await self.write(lambda db: _intend(db, intent))
+        return self.begin(lambda db: _intend(db, intent))
 
     def settle(self, outcome: OutcomeWrite) -> None:
         """See `LedgerStore.settle`."""
@@ -208,9 +209,14 @@ def ensure_subject(db: sqlite3.Connection, row: SubjectRow, tombstone: bytes | N
 
 def add_subject(db: sqlite3.Connection, row: SubjectRow) -> int:
     """Store a person of whom nothing is stored yet; their number."""
-    person = db.execute(SQL["new_person"]).lastrowid
+    return add_person(db, row)[1]
+
+
+def add_person(db: sqlite3.Connection, row: SubjectRow) -> tuple[int, int]:
+    """As `add_subject`, with the number of the group of aliases before it."""
+    person = int(db.execute(SQL["new_person"]).lastrowid or 0)
     values = (row.lookup, person, keep_key(db, row.key), row.facts)
-    return int(db.execute(SQL["new_subject"], values).lastrowid or 0)
+    return person, int(db.execute(SQL["new_subject"], values).lastrowid or 0)
 
 
 def keep_key(db: sqlite3.Connection, key: bytes) -> int:
@@ -230,7 +236,8 @@ def add_share(
     no = ensure_subject(db, entry.subject, entry.tombstone) if entry.subject else None
     seq = append_leaf(db, entry.leaf)
     until = seconds(entry.retention_until)
-    values = (seq, share, kind, partner, no, outcome, until, entry.untold)
+    ends = None if no is None else until if entry.ends else NEVER
+    values = (seq, share, kind, partner, no, outcome, until, entry.untold, ends)
     db.execute(SQL["new_share"], values)
     return Recorded(seq=seq, subject=no)
 
@@ -246,6 +253,9 @@ def _intend(db: sqlite3.Connection, intent: Intent) -> tuple[Recorded, ...]:
     first = recorded[0].subject
     for token in intent.tokens:
         _add_token(db, token, intent, first)
+    for entry, place in zip(intent.entries, recorded, strict=True):
+        for token in entry.tokens:
+            _add_token(db, token, intent, place.subject)
     if intent.idempotency is not None:
         put_idempotency(db, intent.idempotency, intent.share, first)
     return recorded
@@ -276,6 +286,8 @@ def _settle(db: sqlite3.Connection, outcome: OutcomeWrite) -> None:
         if db.execute(SQL["settle_share"], (outcome.outcome, seq)).rowcount:
             append_leaf(db, leaf)
             fresh = True
+            if outcome.outcome == Outcome.NOT_SENT:
+                db.execute(SQL["never_left"], (seq,))
     if not fresh:
         return
     for subject, sealed in outcome.references:

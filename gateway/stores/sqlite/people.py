@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.errors import Fenced, Stale
@@ -16,8 +17,8 @@ from gateway.ports import (
     SubjectState,
 )
 from gateway.stores.sqlite.base import StorePart
-from gateway.stores.sqlite.ledger import add_share, add_subject
-from gateway.stores.sqlite.reader import Row
+from gateway.stores.sqlite.ledger import add_person, add_share
+from gateway.stores.sqlite.reader import Row, Snapshot
 from gateway.stores.sqlite.statements import SQL
 
 
@@ -28,18 +29,16 @@ class PeoplePart(StorePart):
         """See `SubjectStore.subject`."""
         async with self.reader.snapshot() as view:
             found = await view.one("subject", (lookup,))
-            if found is None:
-                return None
-            row = subject_row(found)
-            aliases = [subject_row(one) for one in await view.all("aliases", (row.person,))]
-            consents = await view.all("consents", (row.no,))
-            fences = await view.all("fences", (row.person,))
-        return SubjectState(
-            row=row,
-            aliases=tuple(alias for alias in aliases if alias.no != row.no),
-            consents=tuple(_consent(one) for one in consents),
-            fences=tuple(FenceRow(case=f[0], person=f[1], sealed=f[2]) for f in fences),
-        )
+            return await subject_state(view, found) if found else None
+
+    async def rows_by_mark(
+        self, lookups: Sequence[bytes], marks: Sequence[bytes]
+    ) -> tuple[dict[bytes, SubjectRow], set[bytes]]:
+        """See `SubjectStore.rows_by_mark`."""
+        async with self.reader.snapshot() as view:
+            rows = await view.all("subjects_by_mark", (b"".join(lookups), len(lookups)))
+            dead = await view.all("tombstones_by_mark", (b"".join(marks), len(marks)))
+        return {row[1]: subject_row(row) for row in rows}, {row[0] for row in dead}
 
     async def subject_row(self, no: int) -> SubjectRow | None:
         """See `SubjectStore.subject_row`."""
@@ -131,6 +130,20 @@ class PeoplePart(StorePart):
         )
 
 
+async def subject_state(view: Snapshot, found: Row) -> SubjectState:
+    """All that is stored of the person of a row, as of the same moment."""
+    row = subject_row(found)
+    aliases = [subject_row(one) for one in await view.all("aliases", (row.person,))]
+    consents = await view.all("consents", (row.no,))
+    fences = await view.all("fences", (row.person,))
+    return SubjectState(
+        row=row,
+        aliases=tuple(alias for alias in aliases if alias.no != row.no),
+        consents=tuple(_consent(one) for one in consents),
+        fences=tuple(FenceRow(case=f[0], person=f[1], sealed=f[2]) for f in fences),
+    )
+
+
 def subject_row(row: Row) -> SubjectRow:
     """A stored row as a value."""
     no, lookup, person, key, facts, epoch, erased = row
@@ -151,8 +164,8 @@ def _stored(db: sqlite3.Connection, row: SubjectRow, tombstone: bytes) -> Subjec
             raise Fenced("the person was erased")
         if row.no is not None:
             raise Stale("the person's row is gone")
-        add_subject(db, row)
-        found = db.execute(SQL["subject"], (row.lookup,)).fetchone()
+        person, no = add_person(db, row)
+        return replace(row, no=no, person=person)
     stored = subject_row(found)
     if stored.erased:
         raise Fenced("the person is being erased")

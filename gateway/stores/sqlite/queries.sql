@@ -3,8 +3,8 @@
 INSERT INTO entry (leaf) VALUES (?);
 
 -- partner_epoch --
--- What an intent's decision on the partner must still rest on.
-SELECT epoch FROM partner WHERE id = ?;
+-- What an intent's decision on the partner must still rest on; `*` is everybody (the kill switch).
+SELECT coalesce(sum(epoch), 0) FROM partner WHERE id IN (?, '*');
 
 -- subject_for_intent --
 -- Is this still the person that the decision was about?
@@ -117,6 +117,18 @@ SELECT s.no, s.lookup, s.person, k.key, s.facts, p.epoch, p.erased
 FROM subject s JOIN wrapped k ON k.no = s.wrapped JOIN person p ON p.no = s.person
 WHERE s.lookup = ?;
 
+-- subjects_by_mark --
+-- Many people's rows, by their marks of 32 bytes each, one behind the other.
+WITH RECURSIVE place (i) AS (SELECT 0 WHERE ?2 > 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < ?2)
+SELECT s.no, s.lookup, s.person, k.key, s.facts, p.epoch, p.erased
+FROM place CROSS JOIN subject s ON s.lookup = substr(?1, 1 + 32 * i, 32)
+    JOIN wrapped k ON k.no = s.wrapped JOIN person p ON p.no = s.person;
+
+-- tombstones_by_mark --
+-- Which of many marks, as above, are tombstones.
+WITH RECURSIVE place (i) AS (SELECT 0 WHERE ?2 > 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < ?2)
+SELECT t.mark FROM place CROSS JOIN tombstone t ON t.mark = substr(?1, 1 + 32 * i, 32);
+
 -- subject_by_no --
 -- One person's row, by number.
 SELECT s.no, s.lookup, s.person, k.key, s.facts, p.epoch, p.erased
@@ -220,7 +232,9 @@ FROM queued WHERE share = ?;
 -- What is due, earliest first, so many for each partner, those included that are claimed.
 SELECT share, partner, subject, owner, state, due, expires, attempts, sealed, status, code FROM (
     SELECT *, row_number() OVER (PARTITION BY partner ORDER BY claimed DESC, due) AS place
-    FROM queued WHERE state = 'queued' AND (claimed = 1 OR due <= ?)
+    FROM queued WHERE state = 'queued' AND (
+        claimed = 1 OR (due <= ? AND partner NOT IN (SELECT value FROM json_each(?)))
+    )
 ) WHERE claimed = 0 AND place <= ? ORDER BY due LIMIT ?;
 
 -- queue_state --

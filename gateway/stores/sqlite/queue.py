@@ -1,6 +1,8 @@
 """The queue's and the partners' part of the SQLite store."""
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from gateway.ports import IdempotencyRow, PartnerState, QueuedShare, Recorded, SubjectRow
@@ -41,11 +43,14 @@ class QueuePart(StorePart):
             row = await view.one("queued", (share,))
         return _queued(row) if row else None
 
-    async def claim_due(self, now: datetime, limit: int, per_partner: int) -> list[QueuedShare]:
+    async def claim_due(
+        self, now: datetime, limit: int, per_partner: int, without: Sequence[str] = ()
+    ) -> list[QueuedShare]:
         """See `QueueStore.claim_due`."""
 
         def operation(db: sqlite3.Connection) -> list[QueuedShare]:
-            rows = db.execute(SQL["due"], (milliseconds(now), per_partner, limit)).fetchall()
+            values = (milliseconds(now), json.dumps(without), per_partner, limit)
+            rows = db.execute(SQL["due"], values).fetchall()
             claimed = [_queued(row) for row in rows]
             for row in claimed:
                 db.execute(SQL["claim"], (row.share,))

@@ -24,7 +24,10 @@ def load(text: str) -> dict[str, str]:
     return {name: "\n".join(lines).strip().rstrip(";") for name, lines in statements.items()}
 
 
-FILES = ("queries.sql", "cases.sql", "tokens.sql")
+FILES = (
+    *("queries.sql", "cases.sql", "tokens.sql", "terms.sql", "editions.sql", "reports.sql"),
+    *("published.sql", "crowds.sql"),
+)
 
 SQL = load("\n".join((files("gateway.stores.sqlite") / name).read_text("utf-8") for name in FILES))
 

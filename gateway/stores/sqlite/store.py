@@ -7,16 +7,33 @@ from pathlib import Path
 from gateway.errors import LedgerContradiction, StoreFailed
 from gateway.stores.sqlite.base import utc_now
 from gateway.stores.sqlite.cases import CasePart
+from gateway.stores.sqlite.crowds import CrowdPart
 from gateway.stores.sqlite.database import Ownership, check_version, connect, migrate
+from gateway.stores.sqlite.editions import EditionPart
 from gateway.stores.sqlite.ledger import LedgerPart
 from gateway.stores.sqlite.people import PeoplePart
+from gateway.stores.sqlite.published import PublishedPart
 from gateway.stores.sqlite.queue import PartnerPart, QueuePart
 from gateway.stores.sqlite.reader import Reader
+from gateway.stores.sqlite.reports import ReportPart
+from gateway.stores.sqlite.terms import TermsPart
 from gateway.stores.sqlite.tokens import TokenPart
 from gateway.stores.sqlite.writer import Meter, Writer
 
 
-class SQLiteStore(LedgerPart, PeoplePart, QueuePart, PartnerPart, CasePart, TokenPart):
+class SQLiteStore(
+    LedgerPart,
+    PeoplePart,
+    CrowdPart,
+    QueuePart,
+    PartnerPart,
+    CasePart,
+    TokenPart,
+    TermsPart,
+    EditionPart,
+    ReportPart,
+    PublishedPart,
+):
     """
     Implements `Store` on one SQLite file in WAL mode with full sync.
 

@@ -19,10 +19,11 @@ WHERE sh.partner = ? AND sh.ends IS NOT NULL AND p.erased = 0
 LIMIT ?;
 
 -- ending --
--- What a recipient has of one person and was not told to delete, over all aliases.
+-- What a recipient has of one person and was not told to delete, over all aliases. The plus
+-- keeps SQLite from reading everything that this recipient has.
 SELECT sh.seq, sh.share, sh.subject, e.leaf, sh.outcome, sh.retention_until, sh.ends
 FROM share sh JOIN entry e ON e.seq = sh.seq
-WHERE sh.partner = ? AND sh.ends IS NOT NULL
+WHERE +sh.partner = ? AND sh.ends IS NOT NULL
     AND sh.subject IN (SELECT no FROM subject WHERE person = ?)
 ORDER BY sh.seq;
 
@@ -31,7 +32,7 @@ ORDER BY sh.seq;
 SELECT r.share, r.subject, r.sealed
 FROM reference r
 WHERE r.subject IN (SELECT no FROM subject WHERE person = ?2) AND EXISTS (
-    SELECT 1 FROM share sh WHERE sh.share = r.share AND sh.partner = ?1 AND sh.ends IS NOT NULL
+    SELECT 1 FROM share sh WHERE sh.share = r.share AND +sh.partner = ?1 AND sh.ends IS NOT NULL
 )
 ORDER BY r.rowid;
 

@@ -20,7 +20,8 @@ class TokenPart(StorePart):
             row = await view.one("token", (mark,))
         if row is None:
             return None
-        return StoredToken(mark=row[0], share=row[1], subject=row[2], sealed=row[3])
+        mark, share, subject, partner, sealed, *_ = row
+        return StoredToken(mark=mark, share=share, subject=subject, partner=partner, sealed=sealed)
 
     async def redeem(self, redemption: Redemption) -> Redeemed:
         """See `TokenStore.redeem`."""
@@ -30,12 +31,12 @@ class TokenPart(StorePart):
 def _redeem(db: sqlite3.Connection, redemption: Redemption) -> Redeemed:
     _check_unchanged(db, redemption)
     token = db.execute(SQL["token"], (redemption.mark,)).fetchone()
-    if token is None or not token[3]:
+    if token is None or not token[4]:
         raise Stale("the token is gone")
+    *_, uses, used = token
     key = (redemption.partner, redemption.jti)
     earlier = db.execute(SQL["redemption"], key).fetchone()
     if earlier is None:
-        uses, used = token[5], token[6]
         if uses is not None and used >= uses:
             return Redeemed.USED_UP
         db.execute(SQL["use_token"], (redemption.mark,))

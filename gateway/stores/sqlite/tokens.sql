@@ -5,7 +5,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- token --
 -- What a partner holds a token for.
-SELECT mark, share, subject, sealed, ends, uses, used FROM token WHERE mark = ?;
+SELECT mark, share, subject, partner, sealed, uses, used FROM token WHERE mark = ?;
 
 -- use_token --
 -- It was redeemed once more.

@@ -1,12 +1,14 @@
 """
 The one writer: everything that waits together shares one commit.
 
-Operations are plain functions over the connection. They run on the event
-loop's thread, one after another inside one transaction, each in a savepoint of
-its own; only the COMMIT, which waits for the disk, runs in a thread. The next
-batch starts when that returns, so batches size themselves to the disk.
+Operations are plain functions over the connection, and do nothing else. They
+run on the event loop's thread, one after another inside one transaction; only
+the COMMIT, which waits for the disk, runs in a thread. The next batch starts
+when that returns, so batches size themselves to the disk.
 
-- An operation that raises is undone alone; its caller gets what it raised.
+- An operation that raises is undone alone; its caller gets what it raised. The
+  batch is undone for that and run again, each operation in a savepoint of its
+  own: few raise, and a savepoint for each costs as much as half an append.
 - A BEGIN or COMMIT that fails, fails every operation of its batch with
   `StoreFailed`; the connection is opened anew and the next batch may succeed.
 - A BEGIN that finds the file locked by another connection is tried again for a
@@ -111,7 +113,7 @@ class Writer:
             if db is None:
                 loop.call_later(ASK_AGAIN_SECONDS, self._start, batch, since)
                 return
-            done = [waiting for waiting in batch if _run(db, waiting)]
+            done = _run_all(db, batch)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the batch must end
             self._fail(batch, error)
             loop.call_soon(self._next_batch)
@@ -170,6 +172,22 @@ class Writer:
             failed = StoreFailed(f"the database refused a commit ({type(cause).__name__})")
             failed.__cause__ = cause
             waiting.future.set_exception(failed)
+
+
+def _run_all(db: sqlite3.Connection, batch: list[_Waiting]) -> list[_Waiting]:
+    """Run a batch; those of it that are part of the commit. Raises as `_run` does."""
+    db.execute("SAVEPOINT batch")
+    done = [waiting for waiting in batch if not waiting.future.done()]
+    try:
+        for waiting in done:
+            waiting.value = waiting.operation(db)
+    except Exception as error:
+        if _of_the_disk(error):
+            raise
+        db.execute("ROLLBACK TO batch")
+        done = [waiting for waiting in batch if _run(db, waiting)]
+    db.execute("RELEASE batch")
+    return done
 
 
 def _run(db: sqlite3.Connection, waiting: _Waiting) -> bool:

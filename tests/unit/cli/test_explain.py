@@ -16,6 +16,8 @@ ORDER = {
     "birthday": "1990-05-01",
 }
 
+SHIPMENT = "POST /v2/shipments/LO-1"
+
 
 def explain(home: Path, **changes: Any) -> Done:
     """What would become of the order."""
@@ -87,6 +89,70 @@ def test_explain_says_that_a_field_would_refuse(home: Path) -> None:
     assert value["code"] == "required-field-missing"
 
 
+def test_each_field_names_its_rule_and_clauses(home: Path) -> None:
+    """Of each value the line of the manifest is told that lets it out, or lacks it."""
+    value = explain(home, route="POST /v2/shipments/order-1001?debug=1").json()
+    fates = {one["pointer"]: one for one in value["fields"]}
+    lines = (home / "partners/swift-parcel.yaml").read_text("utf-8").splitlines()
+
+    def line_of(pointer: str) -> str:
+        file, _, number = fates[pointer]["rule"].rpartition(":")
+        assert file == "partners/swift-parcel.yaml"
+        return lines[int(number) - 1].strip()
+
+    assert line_of("/recipient/phone").startswith("/recipient/phone:")
+    assert line_of("/items/0/sku").startswith("/items/*/sku:")
+    assert "reference" in line_of("path.reference")
+    assert line_of("/birthday").startswith("send:")
+    assert fates["query.debug"]["fate"] == "dropped"
+    assert fates["/recipient/phone"]["clauses"][0] == "S4d"
+    assert {"C1", "C2"} <= set(fates["/recipient/phone"]["clauses"])
+    assert all(one["clauses"] and one["refuses"] is None for one in value["fields"])
+
+
+def test_explain_tells_all_that_would_have_to_change(home: Path) -> None:
+    """Not only what refuses first: further checks and fields too, each with its remedy."""
+    a_courier_in(home, territory="SG", agreement={"expires": date(2026, 8, 1)})
+    body = {"note": "call 13800138000", "items": []}
+    value = explain(home, ground="consent", route=SHIPMENT, body=body).json()
+
+    assert value["code"] == "agreement-expired"
+    assert [one["code"] for one in value["changes"]] == [
+        "agreement-expired",
+        "consent-missing",
+        "separate-consent-missing",
+        "cross-border-consent-missing",
+        "required-field-missing",
+        "personal-data-detected",
+    ]
+    assert "/recipient/address" in value["changes"][4]["detail"]
+    assert all(one["remedy"] for one in value["changes"])
+    assert "13800138000" not in json.dumps(value)
+
+
+def test_nothing_has_to_change_for_what_is_permitted(home: Path) -> None:
+    """A share that would leave needs nothing."""
+    assert explain(home).json()["changes"] == []
+
+
+def test_a_request_that_cannot_be_read_has_one_thing_to_change(home: Path) -> None:
+    """What stands before every check is told alone."""
+    value = explain(home, partner="nobody").json()
+
+    assert [one["code"] for one in value["changes"]] == ["partner-unknown"]
+
+
+def test_explain_of_a_sealed_body_says_that_all_of_it_is(home: Path) -> None:
+    """Where the whole body is sealed, each value that leaves is told as sealed."""
+    a_courier_in(home, routes={"create-shipment": {"seal": "body"}})
+    fates = {one["pointer"]: one for one in explain(home, route=SHIPMENT).json()["fields"]}
+
+    assert fates["/recipient/name"]["fate"] == "sealed"
+    assert "mask-name" in fates["/recipient/name"]["why"]
+    assert fates["/birthday"]["fate"] == "dropped"
+    assert fates["path.reference"]["fate"] == "kept"
+
+
 def test_explain_records_nothing(home: Path) -> None:
     """No file of the home changes, and there is no store where there was none."""
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
@@ -104,6 +170,7 @@ def test_explain_is_readable(home: Path) -> None:
     assert done.code == 1
     assert "purpose-not-permitted" in done.out
     assert "S3" in done.out
+    assert "what would have to change:\n  1. " in done.out
 
 
 @promise("S4a")

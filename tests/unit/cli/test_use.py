@@ -67,11 +67,16 @@ def test_a_folder_that_is_no_home_is_exit_2(arguments: list[str], tmp_path: Path
         ("GATEWAY_PUBLIC__URL", "sharing.shop.example", "public.url"),
         ("GATEWAY_STORAGE__URL", "mysql://x/y", "storage.url"),
         ("GATEWAY_LOG__LEVEL", "loud", "log.level"),
+        ("GATEWAY_EGRESS__ALLOW", "10.0.0.0/99", "egress.allow"),
+        ("GATEWAY_EGRESS__PLAINTEXT", "loopback", "egress.plaintext"),
     ],
 )
-def test_a_broken_setting_is_exit_2(setting: str, value: str, named: str, home: Path) -> None:
-    """The setting is named, and what to write instead."""
-    done = call("serve", home=home, settings={setting: value})
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_a_broken_setting_is_exit_2(
+    command: str, setting: str, value: str, named: str, home: Path
+) -> None:
+    """The setting is named, and what to write instead; `check` finds what `serve` would."""
+    done = call(command, home=home, settings={setting: value})
 
     assert done.code == 2
     assert named in done.err

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.model.consent import By
+from gateway.model.consent import By, Consent, Method
 from gateway.model.shares import Decision
 from tests.marks import promise
 from tests.unit.decide.builders import (
@@ -75,6 +75,20 @@ def test_the_core_function_alone_does_not_carry_a_minor() -> None:
     assert permitted(a_share(about=some_facts(*agreed, minor=True)).decided()).consents == (
         agreed[0].id,
     )
+
+
+@promise("M1", "M2")
+@pytest.mark.parametrize("ground", ["core-function", "consent"])
+def test_a_guardian_agrees_in_words(ground: str) -> None:
+    """What a guardian merely lets happen is no consent, whatever the purpose asks of adults."""
+    implied = a_consent(by=By.GUARDIAN, method=Method.IMPLIED)
+    explicit = a_consent(by=By.GUARDIAN, method=Method.EXPLICIT)
+
+    def decided(consent: Consent) -> Decision:
+        return a_share(ground=ground, about=some_facts(consent, minor=True)).decided()
+
+    assert refused(decided(implied)) == MISSING
+    assert carried(decided(explicit))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.model.consent import By, Fence
+from gateway.model.consent import By, Consent, Fence
 from gateway.model.ids import SubjectId
 from gateway.model.recipients import SubjectFrom, SubjectPlace
 from gateway.model.shares import Decision
@@ -119,6 +119,7 @@ def test_a_dropped_field_is_not_behind_a_restriction() -> None:
         ({"granted_at": NOW - DAY, "scope": "sensitive"}, False),
         ({"granted_at": NOW - DAY, "withdrawn_at": NOW}, False),
         ({"granted_at": NOW - DAY, "expires": NOW}, False),
+        ({"granted_at": NOW - DAY, "purpose_version": 2}, False),
     ],
 )
 @promise("R5")
@@ -139,6 +140,20 @@ def test_a_withdrawal_is_lifted_by_a_newer_consent_only(
         assert carried(decision)
     else:
         assert refused(decision) == ("subject-restricted", {"R5"})
+
+
+@promise("R5")
+def test_the_newest_word_lifts_and_no_older_one() -> None:
+    """Whoever agreed again after a withdrawal, and then withdrew once more, is not shared."""
+    fence = Fence(reason="withdraw", until_consent=True, since=NOW - 3 * DAY)
+    again = a_consent(granted_at=NOW - 2 * DAY, id="consent-2")
+    taken_back = a_consent(granted_at=NOW - 9 * DAY, withdrawn_at=NOW - DAY)
+
+    def decided(*consents: Consent) -> Decision:
+        return a_share(about=some_facts(*consents, fences=(fence,))).decided()
+
+    assert carried(decided(again))
+    assert refused(decided(again, taken_back))[0] == "subject-restricted"
 
 
 @promise("M1")

@@ -17,12 +17,12 @@ from gateway import wiring
 from gateway.access.scopes import SCOPES
 from gateway.cli.start import make_home, mint
 from gateway.testing.client import GatewayClient, Reply
-from gateway.web import api, cases, listeners, openapi
+from gateway.web import api, cases, listeners, openapi, reports
 from gateway.workers.sequencer import catch_up
 from tests.unit.docs.pages import REFERENCE, fences, named, only, sections, tables, text_of
 
 API = REFERENCE / "api.md"
-ENDPOINTS = (*api.ENDPOINTS, *cases.ENDPOINTS)
+ENDPOINTS = (*api.ENDPOINTS, *cases.ENDPOINTS, *reports.ENDPOINTS)
 AN_ID = re.compile(r"\b(?:con|ev|shr|case|ntc|leaf)_[0-9a-f]{32}\b")
 
 
@@ -143,6 +143,14 @@ class Page:
             assert AN_ID.sub("", shown) == AN_ID.sub("", value), where
         if reply.headers.get("Content-Type", "").startswith("text/event-stream"):
             self.alike(_events(told.body), _events(reply.body.decode()), where)
+        elif reply.headers.get("Content-Type", "") == "application/x-ndjson":
+            told_lines, lines = (
+                [json.loads(line) for line in text.splitlines()]
+                for text in (told.body, reply.body.decode())
+            )
+            # The lines are alike among themselves; the last one is not.
+            self.alike([*told_lines[:-1]], [*lines[:-1]], where)
+            self.alike(told_lines[-1], lines[-1], where)
         elif told.body.startswith("{"):
             self.alike(json.loads(told.body), reply.json(), where)
         else:
@@ -212,7 +220,7 @@ async def test_nothing_of_one_listener_answers_on_the_other(
     assert inside - {"/v1/partners"} <= served_paths(listeners.Internal)
     async with GatewayClient(public, client.token) as partner:
         for path in sorted(inside | outside):
-            method = "POST" if path == "/receipts" else "GET"
+            method = "POST" if path in ("/receipts", "/tokens/redeem") else "GET"
             here = await client.request(method, path)
             there = await partner.request(method, path)
             assert (here.status == 404, there.status == 404) == (path in outside, path in inside)

@@ -99,6 +99,7 @@ def test_onboarding_goes_as_the_page_says(onboarded: Path, monkeypatch: pytest.M
     assert (checked.exit_code, explained.exit_code, listed.exit_code) == (0, 0, 0), checked.output
     fates = {one["pointer"]: one["fate"] for one in json.loads(explained.stdout)["fields"]}
     assert fates == {
+        "path.reference": "kept",
         "/to/name": "transformed",
         "/to/phone": "sealed",
         "/to/address": "kept",
@@ -115,7 +116,7 @@ def test_the_decision_cases_of_the_page_come_out_as_written(onboarded: Path) -> 
     policy = wiring.read_documents(config, FileKeyring(onboarded / "home" / "keys")).policy
 
     assert [str(one) for one in run_cases(policy, asked) if one.verdict is not Verdict.PASSED] == []
-    assert len(asked) == 3
+    assert len(asked) == 5
 
 
 @pytest.mark.parametrize("fence", everywhere("python"), ids=lambda one: one.name or one.page.stem)
@@ -248,6 +249,39 @@ def test_the_pieces_of_the_page_verify_and_open(recipient: Mapping[str, Any]) ->
     phone = json.loads(asked.body)["recipient"]["phone"]
 
     assert json.loads(pieces.phone_of(phone, keys, claims["jti"])) == "13800138000"
+
+
+def test_the_recipient_of_the_page_uses_a_value_that_stayed(
+    recipient: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It signs for the token, and opens what comes back with its own key."""
+    (key,) = recipient["recipient"].OPEN["keys"]
+    asked: list[Any] = []
+
+    class Sealed:
+        def __enter__(self) -> "Sealed":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def read(self) -> bytes:
+            return sender.sealed(b'"13800138000"', jwk=key).encode()
+
+    def urlopen(request: Any, timeout: float) -> Sealed:
+        asked.append(request)
+        return Sealed()
+
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    value = recipient["redeem"].redeem("tok_1", "order-fulfilment")
+    claims = jwt.decode(asked[0].data, options={"verify_signature": False})
+
+    assert value == "13800138000"
+    assert asked[0].full_url == "https://sharing.shop.example/tokens/redeem"
+    assert (claims["token"], claims["iss"], claims["aud"]) == (
+        "tok_1",
+        "swift-parcel",
+        sender.ISSUER,
+    )
 
 
 def test_the_page_for_partners_has_every_code_and_status() -> None:

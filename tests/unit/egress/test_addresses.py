@@ -84,8 +84,8 @@ async def test_a_name_that_changes_its_mind_is_judged_each_time() -> None:
     ):
         url = wire.url(host="api.swift-parcel.example")
         first = await client.send(request_to(url), last_look=fine)
-        assert client._session is not None
-        client._session.connector.clear_dns_cache()  # type: ignore[union-attr]
+        assert client._connector is not None
+        client._connector.clear_dns_cache()
         told = await refused(client, url)
 
         assert first.status == 200
@@ -100,8 +100,8 @@ async def test_a_name_that_turns_private_after_it_was_public_is_refused() -> Non
     async with serving() as wire, client_for(rules=CLOSED, resolver=names) as client:
         url = wire.url(host="api.swift-parcel.example").replace("http:", "https:")
         first = await refused(client, url)
-        assert client._session is not None
-        client._session.connector.clear_dns_cache()  # type: ignore[union-attr]
+        assert client._connector is not None
+        client._connector.clear_dns_cache()
         second = await refused(client, url)
 
         assert "address refused" not in first

@@ -136,7 +136,7 @@ async def test_what_cannot_be_written_as_http_is_not_sent(field: str, value: obj
             await client.send(Outgoing(**{**parts, field: value}), last_look=fine)  # type: ignore[arg-type]
 
         assert "127.0.0.1" not in str(told.value)
-        assert client._session is None
+        assert client._connector is None
 
 
 async def test_the_answer_holds_status_headers_and_body() -> None:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import aiohttp
 import pytest
+from aiohttp.connector import Connection
 
 from gateway.egress.client import PartnerClient
+from gateway.egress.exchange import CURRENT, Exchange
 from gateway.errors import (
     GatewayError,
     PartnerCut,
@@ -252,24 +254,25 @@ async def test_a_kept_connection_that_drops_is_not_tried_again(method: str) -> N
         assert looks == ["x"]
 
 
-async def test_were_the_library_to_try_again_it_would_be_stopped() -> None:
-    """Even with aiohttp's own repetition switched on, the same request does not leave twice."""
+async def test_a_request_that_left_does_not_leave_again() -> None:
+    """Were one request written a second time, the last look would stop it."""
+    exchanges: list[Exchange] = []
 
-    async def once(wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_request(wire, reader)
-        writer.write(OK)
-        await writer.drain()
-        await read_request(wire, reader)
+    def look() -> None:
+        exchanges.append(CURRENT.get())
 
-    async with serving(once) as wire, client_for() as client:
-        await client.send(request_to(wire.url(), method="PUT"), last_look=fine)
-        assert client._session is not None
-        client._session._retry_connection = True
-        error = await fails(client, request_to(wire.url(), method="PUT"))
+    async with serving() as wire, client_for() as client:
+        await client.send(request_to(wire.url()), last_look=look)
+        assert client._connector is not None
+        (kept,) = client._connector._conns.values()
+        connection = Connection(client._connector, ("", 0), kept[0][0], asyncio.get_running_loop())
+        try:
+            with pytest.raises(PartnerCut, match="second time"):
+                exchanges[0].begin(connection)
+        finally:
+            connection._protocol = None
 
-        assert isinstance(error, PartnerCut)
-        assert "second time" in str(error)
-        assert len(wire.requests) == 2
+        assert len(wire.requests) == len(exchanges) == 1
 
 
 async def test_a_kept_connection_that_was_closed_is_replaced() -> None:

@@ -22,9 +22,8 @@ async def quiet() -> None:
 
 def taken(client: PartnerClient) -> int:
     """Connections that the client's connector counts as in use."""
-    assert client._session is not None
-    assert client._session.connector is not None
-    return len(client._session.connector._acquired)
+    assert client._connector is not None
+    return len(client._connector._acquired)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
@@ -92,9 +91,8 @@ async def test_nothing_of_the_process_comes_between_the_look_and_the_first_byte(
 
     async with serving() as wire, client_for() as client:
         await client.send(request_to(wire.url()), last_look=fine)
-        assert client._session is not None
-        assert client._session.connector is not None
-        (kept,) = client._session.connector._conns.values()
+        assert client._connector is not None
+        (kept,) = client._connector._conns.values()
         transport = kept[0][0].transport
         assert transport is not None
         write = transport.write
@@ -140,9 +138,8 @@ async def test_a_kept_connection_that_said_something_unasked_is_not_used() -> No
     unasked = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother"
     async with serving() as wire, client_for() as client:
         await client.send(request_to(wire.url()), last_look=fine)
-        assert client._session is not None
-        assert client._session.connector is not None
-        (kept,) = client._session.connector._conns.values()
+        assert client._connector is not None
+        (kept,) = client._connector._conns.values()
         kept[0][0].data_received(unasked)
         before = wire.bytes
         with pytest.raises(PartnerUnreachable, match="lost before it was used"):

@@ -126,6 +126,8 @@ def test_a_rotated_key_is_picked_up() -> None:
         (OKPAlgorithm.to_jwk(ED25519.public_key()), "is no Ed25519 or P-256 private key"),
         (jwk(ED25519), "write keyid"),
     ],
+    # The keys are new in each process, and would be the names of the tests.
+    ids=["no-json", "empty", "broken-pem", "symmetric", "another-curve", "public", "no-keyid"],
 )
 def test_a_key_that_cannot_sign_is_told_without_a_word_of_it(text: str, told: str) -> None:
     """The reference is named, and nothing of what stands behind it."""

@@ -15,7 +15,7 @@ from gateway.errors import Reason
 from gateway.ledger import entries
 from gateway.ledger.encode import LedgerEncodeError, canonical
 from gateway.ledger.entries import BUILDERS, Kind, Leaf
-from gateway.ledger.leaf import REQUIRED
+from gateway.ledger.leaf import NOTICE_REASONS, REQUIRED
 from gateway.model.payload import Private
 from gateway.model.policy import LeafKind
 from gateway.model.shares import Outcome
@@ -212,6 +212,15 @@ def test_free_text_from_outside_is_left_out(kind: Kind, name: str) -> None:
     assert build(kind, **{name: "not-found"})[name] == "not-found"
     for text in ("Ming moved to Suzhou", "X", "", "a" * 64, "two\nlines", "名"):
         assert name not in build(kind, **{name: text})
+
+
+@pytest.mark.parametrize("kind", [Kind.NOTICE, Kind.RECEIPT])
+def test_a_reason_that_somebody_chose_is_left_out(kind: Kind) -> None:
+    """A number or a name that looks like a fixed word is none: only listed reasons are kept."""
+    for text in sorted(NOTICE_REASONS):
+        assert build(kind, reason=text)["reason"] == text
+    for text in ("13800138000", "ouyang.ming", "lo-2026-1", "tax-law", "refused"):
+        assert "reason" not in build(kind, reason=text)
 
 
 def test_one_text_is_no_list() -> None:

@@ -68,6 +68,14 @@ def test_a_part_says_which_of_how_many() -> None:
     assert not {"part", "parts"} & json.loads(a_request().body)["data"].keys()
 
 
+def test_a_notice_about_records_alone_says_so() -> None:
+    """Where newer records may stay a notice says that it means its references alone (P6)."""
+    data = json.loads(a_request(told=a_told(only_references=True)).body)["data"]
+
+    assert data["only_references"] is True
+    assert "only_references" not in json.loads(a_request().body)["data"]
+
+
 @pytest.mark.parametrize("action", list(Action))
 def test_the_type_names_the_action(action: Action) -> None:
     """What is asked for stands in the type."""

@@ -56,6 +56,31 @@ def test_a_share_is_counted_and_timed(metrics: Metrics) -> None:
     assert found["gateway_share_seconds_bucket", "le=0.025", "partner=swift-parcel"] == 1
 
 
+def test_the_days_of_agreements(metrics: Metrics) -> None:
+    """Each partner's days are there, and those of one that is gone are not."""
+    metrics.agreements({"swift-parcel": 7})
+    before = samples(metrics)
+    metrics.agreements({})
+
+    assert before["gateway_agreement_days", "partner=swift-parcel"] == 7
+    assert ("gateway_agreement_days", "partner=swift-parcel") not in samples(metrics)
+
+
+def test_who_is_left_alone(metrics: Metrics) -> None:
+    """Each known partner is 0 until it is left alone; one that is gone is not there."""
+    name = "gateway_partner_breaker"
+    metrics.breaker(partner="swift-parcel", opened=True)
+    metrics.breaker(partner="made-up", opened=True)
+    opened = samples(metrics)
+    metrics.breaker(partner="swift-parcel", opened=False)
+    closed = samples(metrics)
+    metrics.know(partners=["near-by"], purposes=[])
+
+    assert opened[name, "partner=swift-parcel"] == 1
+    assert closed[name, "partner=swift-parcel"] == 0
+    assert {key for key in samples(metrics) if key[0] == name} == {(name, "partner=near-by")}
+
+
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_every_code_is_a_label(metrics: Metrics, code: str) -> None:
     """Each refusal and each error of the gateway can be counted by its code."""

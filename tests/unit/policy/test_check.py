@@ -2,12 +2,13 @@
 
 import pytest
 
-from gateway.policy.check import check_manifest
+from gateway.policy.check import check_manifest, ending_agreement
 from gateway.policy.documents import scan_document
 from gateway.policy.manifests import read_manifest
 from tests.unit.policy.builders import (
     COURIER,
     FOLDER,
+    TODAY,
     changed,
     courier,
     default_rules,
@@ -41,6 +42,37 @@ def test_an_agreement_that_is_over_is_a_warning(end, told):
     _, mistakes = judged(courier(("expires: 2028-01-10", f"expires: {end}")))
     assert len(mistakes) == told
     assert all(one.warning for one in mistakes)
+
+
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [
+        ("2027-01-22", None),
+        ("2027-01-21", "60 days"),
+        ("2026-11-29", "7 days"),
+        ("2026-11-23", "1 day"),
+        ("2026-11-22", None),
+    ],
+)
+def test_an_agreement_that_ends_soon_is_told_at_its_end(end, left):
+    """From sixty days before its end on, an agreement is told of where its end stands (S4a)."""
+    text = courier(("expires: 2028-01-10", f"expires: {end}"))
+    document = scan_document("partners/courier.yaml", text.encode())
+    found, _ = read_manifest(document, text.encode(), folder=FOLDER)
+    assert found is not None
+    told = list(ending_agreement(default_rules(), found, document, TODAY))
+    line = text[: text.index("expires:")].count("\n") + 1
+    assert [(one.line, one.warning) for one in told] == [(line, True)] * (left is not None)
+    assert all(f"ends in {left}," in one.message for one in told)
+
+
+def test_a_branch_is_not_warned_of_an_agreement_that_it_does_not_need():
+    """Nothing of a branch hangs on an agreement, so none of its ends is told (S6)."""
+    text = courier(("expires: 2028-01-10", "expires: 2026-11-29"), ("processor", "branch"))
+    document = scan_document("0.yaml", text.encode())
+    found, _ = read_manifest(document, text.encode(), folder=FOLDER)
+    assert found is not None
+    assert list(ending_agreement(default_rules(), found, document, TODAY)) == []
 
 
 def test_without_a_day_agreements_are_not_judged():

@@ -135,6 +135,15 @@ def test_what_singles_somebody_out_may_not(written):
     assert "(C6)" in found[0]
 
 
+def test_of_what_is_deidentified_no_id_of_a_record_is_kept():
+    """`reference: true` on a de-identified route is warned of: it is not kept (C6)."""
+    kept = ("    send:", "    receive: {/id: {reference: true}}\n    send:")
+    (problem,) = judged(sending("/x: {category: statistics}", *RESEARCH, kept))[1]
+    assert problem.warning
+    assert "no id of a record is kept" in problem.message
+    assert messages(sending("/x: {category: none, type: integer}", kept)) == []
+
+
 AUTHORITY = (
     ("kind: processor", "kind: authority"),
     ("order-fulfilment@1", "legal-demand@1"),

@@ -66,3 +66,47 @@ def test_a_missing_key_file_is_told(home):
     (home / "partners" / "keys" / "link-id.jwks.json").unlink()
     with pytest.raises(ConfigError, match=r"partners/link-id\.yaml:\d+:7: the key file cannot be"):
         load(home)
+
+
+def test_an_ending_in_capitals_is_told_too(home):
+    """No manifest is passed over because of how its ending is spelled."""
+    (home / "partners" / "swift-parcel.yaml").rename(home / "partners" / "swift-parcel.YAML")
+    with pytest.raises(
+        ConfigError, match=r"swift-parcel\.YAML:1:1: not read .* swift-parcel\.yaml"
+    ):
+        load(home)
+
+
+def test_unreadable_files_hide_no_other_mistake(home):
+    """What cannot be read and what is wrong in the rest is told in one go, each thing once."""
+    (home / "policies" / "rights.yaml").unlink()
+    (home / "policies" / "rights.yaml").mkdir()
+    (home / "partners" / "loop.yaml").symlink_to("loop.yaml")
+    (home / "partners" / "tabbed.yaml").write_text("partner:\ttabbed\n")
+    with pytest.raises(ConfigError) as caught:
+        load(home)
+    assert [problem.file for problem in caught.value.problems] == [
+        "partners/loop.yaml",
+        "partners/tabbed.yaml",
+        "policies/rights.yaml",
+    ]
+
+
+@pytest.mark.parametrize("path", ["keys/a\\0b.json", "keys", "/nowhere/at/all.json", "k/" * 3000])
+def test_a_path_that_leads_nowhere_is_told(home, path):
+    """Whatever stands for the path of a key file, it ends in a message."""
+    manifest = home / "partners" / "swift-parcel.yaml"
+    text = manifest.read_text("utf-8").replace("keys/swift-parcel.jwks.json", f'"{path}"')
+    manifest.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=r"partners/swift-parcel\.yaml:\d+:\d+: "):
+        load(home)
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [" + "1," * 300_000 + "1]", "\n".join(f"k{n}: 1" for n in range(60_000))]
+)
+def test_a_huge_document_is_told_at_once(home, text):
+    """No document, however large, keeps whoever checks it waiting."""
+    (home / "partners" / "huge.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"partners/huge\.yaml:1:1: the file is larger than"):
+        load(home)

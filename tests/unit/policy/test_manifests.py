@@ -90,6 +90,16 @@ def test_the_name_defaults_to_the_id():
     assert partner(courier(("name: Courier Co.\n", ""))).name == "courier"
 
 
+def test_new_keys_by_url_are_held_for_a_day_unless_it_says_otherwise():
+    """`keys_hold` is for keys by URL; of a file it is told as without effect."""
+    by_url = "territory: CN\nkeys: https://courier.example/jwks.json\n"
+    assert partner(courier(("territory: CN\n", by_url))).keys_hold == timedelta(hours=24)
+    short = partner(courier(("territory: CN\n", f"{by_url}keys_hold: 2h\n")))
+    assert short.keys_hold == timedelta(hours=2)
+    (message,) = messages(courier(("territory: CN\n", "territory: CN\nkeys_hold: 2h\n")))
+    assert message == "only keys by an https address are held, remove it"
+
+
 def test_paths_resolve_against_the_folder_of_the_manifest():
     """`keys:` and `file:` name files beside the manifest, absolute in what is loaded."""
     text = courier(

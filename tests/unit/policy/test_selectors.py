@@ -38,6 +38,7 @@ def test_selectors_are_json_pointers(text, tokens):
         ("/a~", "write ~0 for ~"),
         ("/a~2b", "write ~0 for ~"),
         ("/~~0", "write ~0 for ~"),
+        ("/a" * 101, "write a shorter one"),
     ],
 )
 def test_a_wrong_selector_says_what_to_write(text, message):

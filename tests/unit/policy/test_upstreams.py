@@ -121,6 +121,39 @@ def test_a_timeout_has_an_end():
     ]
 
 
+def test_limits_of_the_recipient_are_read():
+    """How many at once, how many in a time, and how soon an answer must begin; absent = none."""
+    none, some = upstream("timeout: 3s"), upstream("concurrency: 64, first_byte_timeout: 2s")
+    assert (none.concurrency, none.rate, none.first_byte_timeout) == (None, None, None)
+    assert (some.concurrency, some.first_byte_timeout) == (64, timedelta(seconds=2))
+
+
+@pytest.mark.parametrize(
+    ("written", "per_second"), [("100/s", 100.0), ("90/m", 1.5), ("1/h", 1 / 3600)]
+)
+def test_a_rate_is_so_many_in_a_time(written: str, per_second: float):
+    """A second, a minute, an hour."""
+    assert upstream(f"rate: {written}").rate == pytest.approx(per_second)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("rate: 100", '"rate" '),
+        ("rate: 0/s", '"rate" is no rate'),
+        ("rate: 5/d", '"rate" is no rate'),
+        ("rate: -1/s", '"rate" is no rate'),
+        ("concurrency: 0", '"concurrency"'),
+        ("first_byte_timeout: 11s", '"first_byte_timeout" exceeds timeout'),
+        ("first_byte_timeout: 0s", '"first_byte_timeout" is a duration above zero'),
+    ],
+)
+def test_a_limit_that_is_none_is_told(written: str, told: str):
+    """What cannot be kept does not load."""
+    (message,) = messages(courier(("example}", f"example, {written}}}")))
+    assert message.startswith(told)
+
+
 def test_mutual_tls_is_read():
     """Certificate, key, authority and pins are read, the files made absolute (P1)."""
     pin = "sha256/" + "A" * 43 + "="

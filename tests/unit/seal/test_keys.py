@@ -168,16 +168,16 @@ def test_a_refusal_holds_no_key_material() -> None:
     [
         ([None, "payment"], "payment", 1),
         ([None, "payment"], "analytics", 0),
-        (["analytics", None, None], "payment", 1),
-        (["payment", "payment"], "payment", 0),
-        ([["analytics", "payment"], "payment"], "payment", 0),
+        (["analytics", None, None], "payment", 2),
+        (["payment", "payment"], "payment", 1),
+        (["payment", ["analytics", "payment"], None], "payment", 1),
         (["payment"], "analytics", None),
         (["payment"], "pay", None),
-        ([None, None], "payment", 0),
+        ([None, None], "payment", 1),
     ],
 )
 def test_the_right_key_is_taken(bindings: list[Any], purpose: str, taken: int | None) -> None:
-    """A bound key comes before a free one, the first in the file before later ones, and a key of
+    """A bound key comes before a free one, the last in the set before earlier ones, and a key of
     another purpose never."""
     jwks = [
         public(x25519_jwk(f"key-{place}", seed=place + 1))

@@ -1,6 +1,7 @@
 """Grants: what they say, and how long."""
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -134,3 +135,35 @@ def test_the_content_digest_is_that_of_the_rfc() -> None:
 def test_a_grant_in_the_ledger_is_its_hash() -> None:
     """Leaves name a grant by the hex SHA-256 of its compact form."""
     assert grant_hash("a.b.c") == hashlib.sha256(b"a.b.c").hexdigest()
+
+
+AWKWARD = '100% "quoted" \\ 欧阳明 %s'
+
+
+@pytest.mark.parametrize(
+    "member",
+    ["issuer", "partner", "share", "method", "target", "subject", "purpose", "ground", "territory"],
+)
+def test_a_claim_is_the_text_it_was_given(member: str) -> None:
+    """Signs that mean something to JSON, or to what writes it, arrive as they were."""
+    claims = json.loads(terms(**{member: AWKWARD, "fields": (AWKWARD,)}).octets())
+    names = {
+        "issuer": "iss",
+        "partner": "aud",
+        "share": "jti",
+        "method": "htm",
+        "target": "htu",
+        "subject": "sub",
+    }
+
+    assert claims[names.get(member, member)] == AWKWARD
+    assert claims["fields"] == [AWKWARD]
+
+
+def test_what_is_signed_is_compact_ascii() -> None:
+    """The octets of a grant are one line of ASCII without white space, in the contract's order."""
+    octets = terms(target="https://api.example/人").octets()
+
+    assert octets.isascii()
+    assert octets == json.dumps(json.loads(octets), separators=(",", ":")).encode()
+    assert octets.startswith(b'{"iss":"https://sharing.shop.example","aud":"swift-parcel","jti":')

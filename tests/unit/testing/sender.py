@@ -48,9 +48,10 @@ class Sender:
         timeout_seconds: float = 5,
         **claims: Any,
     ) -> tuple[int, bytes]:
-        """POST one share; status and body of the answer."""
+        """POST one share; status and body of the answer. A claim of None is left out."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        signed = grant_claims(partner, raw, share=share, target=target) | claims
+        changed = grant_claims(partner, raw, share=share, target=target) | claims
+        signed = {name: value for name, value in changed.items() if value is not None}
         sent = {
             "Content-Type": JSON,
             "Sharing-Id": share,

@@ -174,6 +174,21 @@ async def test_each_line_of_a_bulk_request_is_a_copy(partner: FakePartner, sende
     assert [copy.document["n"] for copy in partner.copies] == [2]
 
 
+async def test_a_batch_is_answered_record_by_record(partner: FakePartner, sender: Sender) -> None:
+    """A bulk share with its count is answered with a list, and each copy has its own number."""
+    lines = b'{"person": "ps-7"}\n{"person": "ps-8"}\n'
+    headers = {"Content-Type": "application/x-ndjson"}
+    claims = {"records": 2, "sub": None}
+    status, body = await sender.share(partner, lines, headers=headers, **claims)
+    short, _ = await sender.share(partner, lines, share="b", headers=headers, records=3, sub=None)
+
+    assert status == 200
+    numbers = [one["tracking_number"] for one in json.loads(body)]
+    assert [sorted(copy.references) for copy in partner.copies] == [[one] for one in numbers]
+    assert [copy.subject for copy in partner.copies] == [None, None]
+    assert (short, partner.refused[-1].code) == (400, "records-mismatch")
+
+
 async def test_purposes_by_route(sender: Sender) -> None:
     """A recipient may take data for one purpose here and for another there."""
 

@@ -148,6 +148,26 @@ def test_a_database_and_its_journal(tmp_path: Path) -> None:
     assert {finding.label for finding in found} == {"name"}
 
 
+def test_a_key_is_found_in_any_form(tmp_path: Path) -> None:
+    """Bytes that are no text are found as they are, and in hex, base64 and a literal."""
+    key = bytes(range(200, 232))
+    needles = Needles({"key": key})
+    forms = (
+        key,
+        key.hex().encode(),
+        key.hex().upper().encode(),
+        base64.urlsafe_b64encode(b"<" + key),
+        base64.b64encode(b"<<" + key),
+        repr(key).encode(),
+    )
+    for form in forms:
+        (tmp_path / "file").write_bytes(NOISE[:999] + form + NOISE[:999])
+        assert {found.label for found in search_tree(tmp_path, needles)} == {"key"}
+    assert search_bytes(NOISE, needles) == []
+    with pytest.raises(ValueError, match="at least"):
+        Needles({"short": b"12345"})
+
+
 def test_a_search_that_looks_nowhere_fails(tmp_path: Path) -> None:
     """No marks, marks too short to tell, and places that do not exist are errors."""
     with pytest.raises(ValueError, match="no marks"):

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.flows.clockwork import parse_stamp
 from gateway.flows.incoming import is_unicode
 from gateway.web.bodies import ConsentBody, DisclosureBody
-from gateway.web.requests import _places
+from gateway.web.requests import places
 
 CONSENT = (
     '{"subject": "s", "purpose": "advertising", "purpose_version": 1, "method": "explicit", '
@@ -20,7 +20,7 @@ def told(body: str, kind: object = ConsentBody | list[ConsentBody]) -> str:
     """What the caller is told of a body that is refused."""
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(kind).validate_json(body)
-    return _places(caught.value)
+    return places(caught.value)
 
 
 def test_a_time_that_cannot_be_read_is_not_repeated() -> None:

@@ -1,0 +1,138 @@
+"""
+Answers that come line by line: from a running gateway over HTTP, else from the
+store. No more of them is held than is shown.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import click
+
+from gateway.cli.output import Output, fail, table
+from gateway.cli.reach import SERVICE, internal
+from gateway.cli.start import mint
+from gateway.flows.answers import Declined
+from gateway.flows.gateway import Gateway
+
+Line = dict[str, Any]
+Begin = Callable[[Gateway], Awaitable[AsyncIterator[Line]]]
+
+# Rows of a table that are set together; the next ones get their own widths.
+ROWS = 200
+# How many lines pass before the count on a terminal moves.
+STEP = 100
+SUMMARY = "summary"
+
+
+def each_line(
+    output: Output,
+    *,
+    scopes: tuple[str, ...],
+    path: str,
+    begin: Begin,
+    each: Callable[[Line], None],
+) -> Line:
+    """
+    Call `each` for every line; returns the summary that ends them. Ends the command
+    (exit 1) where the answer is a refusal, or broke off: half of it is not it.
+    """
+    from gateway.wiring import load_config, opened, running
+
+    config = load_config(output.home)
+
+    async def alone() -> Line | None:
+        async with opened(config) as gateway:
+            return await _through(await begin(gateway), each)
+
+    try:
+        ended = asyncio.run(_asked(output, scopes, path, each) if running(config) else alone())
+    except Declined as error:
+        fail(f"{error.problem.reason.value}: {error.problem.detail}", 1)
+    if ended is None:
+        fail("the answer broke off before its end: ask again", 1)
+    return ended
+
+
+async def _asked(
+    output: Output, scopes: tuple[str, ...], path: str, each: Callable[[Line], None]
+) -> Line | None:
+    import aiohttp
+
+    token = mint(output.home, service=SERVICE, scopes=scopes, partners=("*",), purposes=("*",))
+    headers = {"Authorization": f"Bearer {token}"}
+    # Long answers take long: only a silence is too long.
+    patience = aiohttp.ClientTimeout(total=None, sock_read=300)
+    try:
+        async with (
+            aiohttp.ClientSession(trust_env=False, timeout=patience) as session,
+            session.get(internal(output.home) + path, headers=headers) as response,
+        ):
+            if response.status >= 400:
+                value = json.loads(await response.read())
+                fail(f"{value['code']}: {value['detail']} {value['remedy']}", 1)
+            return await _through(_lines(response.content), each)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        fail(f"the running gateway broke off ({type(error).__name__}): ask again", 1)
+
+
+async def _lines(content: Any) -> AsyncIterator[Line]:
+    """Lines of any length: one person's may be longer than a buffer."""
+    rest = b""
+    async for part in content.iter_any():
+        *whole, rest = (rest + part).split(b"\n")
+        for line in whole:
+            yield json.loads(line)
+
+
+async def _through(lines: AsyncIterator[Line], each: Callable[[Line], None]) -> Line | None:
+    done = 0
+    ended: Line | None = None
+    async for line in lines:
+        if SUMMARY in line:
+            ended = line
+            continue
+        each(line)
+        done += 1
+        if done % STEP == 0:
+            _count(done)
+    _count(done, end="\n")
+    return ended
+
+
+def _count(done: int, end: str = "") -> None:
+    """A count that moves, on a terminal only."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{done} lines{end}", nl=False, err=True)
+
+
+class Printed:
+    """Lines as they come: NDJSON for programs, else tables of so many rows."""
+
+    def __init__(
+        self, output: Output, headings: tuple[str, ...], row: Callable[[Line], tuple[Any, ...]]
+    ) -> None:
+        self._output, self._headings, self._row = output, headings, row
+        self._rows: list[tuple[Any, ...]] = []
+
+    def __call__(self, line: Line) -> None:
+        """Print one line, or keep it until there are enough."""
+        if self._output.as_json:
+            click.echo(json.dumps(line, ensure_ascii=False))
+            return
+        self._rows.append(self._row(line))
+        if len(self._rows) >= ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Print what was kept."""
+        if self._rows:
+            click.echo(table(self._headings, self._rows))
+        self._rows = []
+
+    def end(self, summary: Line, text: str) -> None:
+        """Print the last line."""
+        self.flush()
+        click.echo(json.dumps(summary, ensure_ascii=False) if self._output.as_json else text)

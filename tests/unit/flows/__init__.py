@@ -1,0 +1,1 @@
+"""What flows keep between requests."""
