@@ -106,9 +106,9 @@ class Blind:
     def __init__(self, egress: Any) -> None:
         self._egress = egress
 
-    def partner(self, partner: Any) -> PartnerPort:
+    def partner(self, partner: Any, *use: Any) -> PartnerPort:
         """A way to this partner that looks at nothing."""
-        way = self._egress.partner(partner)
+        way = self._egress.partner(partner, *use)
 
         class Way:
             async def send(self, request: Outgoing, *, last_look: Callable[[], None]) -> Answer:
