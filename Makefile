@@ -9,8 +9,8 @@ COMPILE := uv pip compile --quiet --python-version 3.11 --universal --generate-h
 
 # Given to pytest by `make test`, for example ARGS="-k ledger".
 ARGS ?=
-# How many processes the tests share.
-JOBS ?= 2
+# How many processes the tests share: one more than two cores, as many tests wait for time to pass.
+JOBS ?= 3
 
 # Kills that `make kill` makes.
 TIMES ?= 20
