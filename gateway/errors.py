@@ -460,6 +460,12 @@ class Stale(StoreFailed):
     code = "stale"
 
 
+class KeyTaken(GatewayError):
+    """An idempotency key got a request's outcome meanwhile: look what it is."""
+
+    code = Reason.IDEMPOTENCY_IN_PROGRESS.value
+
+
 class SchemaTooNew(StoreFailed):
     """The database was written by a newer program."""
 

@@ -290,7 +290,8 @@ class LedgerStore(Protocol):
 
         Raises `Fenced` where a subject has a tombstone or is being erased, and
         `Stale` where a subject's or the partner's epoch is not the one given:
-        nothing is stored then, and the caller decides again.
+        nothing is stored then, and the caller decides again. `KeyTaken` where
+        its idempotency key is another share's that may have left.
         """
 
     def settle(self, outcome: OutcomeWrite) -> None:
@@ -429,7 +430,8 @@ class QueueStore(Protocol):
     ) -> Recorded:
         """
         Make a queued share durable, with the answer that a repeat of the same
-        request gets. Raises `Fenced` and `Stale` as `intend` does. `seq` is 0.
+        request gets. Raises `Fenced`, `Stale` and `KeyTaken` as `intend` does.
+        `seq` is 0.
         """
 
     async def queued(self, share: str) -> QueuedShare | None:
@@ -615,7 +617,8 @@ class CaseStore(Protocol):
         enters as an intent any more. Returns the id of the case that is erasing
         this person already, and stores nothing, where there is one. Raises
         `Stale` where the person is not as `new` says, or one of the `ended`
-        shares was told by another case.
+        shares was told by another case; `KeyTaken` where its idempotency key is
+        another request's.
         """
 
     async def plan_rows(self, person: int) -> tuple[list[PlanRow], list[ReferenceRow]]:

@@ -23,7 +23,7 @@ from gateway.cases.certificate import subject_hash
 from gateway.cases.deadlines import case_deadline, earliest_send
 from gateway.cases.plan import PlannedNotice
 from gateway.cases.requests import check_request, fence_of
-from gateway.errors import CallerError, Fenced, Reason, Stale, StoreFailed
+from gateway.errors import CallerError, Fenced, KeyTaken, Reason, Stale, StoreFailed
 from gateway.flows import idempotency
 from gateway.flows.answers import Declined, problem
 from gateway.flows.clockwork import new_id, stamp
@@ -114,6 +114,8 @@ async def open_case(
         except (Stale, Fenced):
             gateway.subjects.forget(person)
             continue
+        except KeyTaken as error:
+            raise CallerError(Reason.IDEMPOTENCY_IN_PROGRESS) from error
         except StoreFailed as error:
             raise Declined(problem(Reason.LEDGER_UNAVAILABLE)) from error
         # Whoever holds this person looks again before a byte leaves.

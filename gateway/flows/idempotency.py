@@ -10,11 +10,12 @@ import hmac
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from gateway.errors import CallerError, Reason
+from gateway.errors import CallerError, KeyTaken, Reason
 from gateway.flows.answers import Declined, Disclosed, Problem, ShareAnswer, problem
 from gateway.flows.gateway import Gateway
 from gateway.flows.incoming import Draft
@@ -24,6 +25,9 @@ from gateway.seal.storage import SealBroken, protect, reveal
 
 KEPT_FOR = timedelta(hours=24)
 MAX_KEY_LENGTH = 255
+
+# How often a key is looked up before its request is told to wait.
+MAX_LOOKS = 3
 
 Carry = Callable[[Draft, Gateway, IdempotencyRow | None], Awaitable[ShareAnswer]]
 
@@ -44,13 +48,18 @@ async def once(draft: Draft, gateway: Gateway, carry: Carry) -> ShareAnswer:
         raise _taken(running == fingerprint)
     gateway.running[key] = fingerprint
     try:
-        # An answer that was just given is on its way to the disk.
-        await gateway.store.flush()
-        known = await gateway.store.idempotency(key)
-        if known is not None:
-            return await _again(draft, gateway, known, fingerprint)
-        slot = IdempotencyRow(key=key, fingerprint=fingerprint, expires=gateway.clock() + KEPT_FOR)
-        return await carry(draft, gateway, slot)
+        for _ in range(MAX_LOOKS):
+            # An answer that was just given is on its way to the disk.
+            await gateway.store.flush()
+            known = await gateway.store.idempotency(key)
+            if known is not None:
+                return await _again(draft, gateway, known, fingerprint)
+            expires = gateway.clock() + KEPT_FOR
+            slot = IdempotencyRow(key=key, fingerprint=fingerprint, expires=expires)
+            # A first request that was given up may still have been on its way to the disk.
+            with suppress(KeyTaken):
+                return await carry(draft, gateway, slot)
+        raise _taken(True)
     finally:
         del gateway.running[key]
 

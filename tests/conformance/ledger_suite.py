@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.errors import Fenced, LedgerContradiction, Stale, StoreFailed
+from gateway.errors import Fenced, KeyTaken, LedgerContradiction, Stale, StoreFailed
 from gateway.ports import LedgerHead, PartnerState, Store
 from tests.conformance.builders import (
     NOW,
@@ -300,6 +300,30 @@ class IdempotencySuite:
         assert state is not None
         assert (state.fingerprint, state.share) == (b"request", "shr_1")
         assert (state.subject, state.answer) == (recorded.subject, None)
+
+    async def test_of_two_shares_with_one_key_one_is_stored(self, store: Store):
+        """Where both were on their way to the disk, the second is told and nothing of it is kept."""
+        ended = await asyncio.gather(
+            store.intend(an_intent(share="shr_1", idempotency=a_slot())),
+            store.intend(an_intent(share="shr_2", idempotency=a_slot())),
+            return_exceptions=True,
+        )
+        assert [isinstance(one, KeyTaken) for one in ended] == [False, True]
+        assert await store.find_share("shr_2") == []
+        state = await store.idempotency(b"key")
+        assert state is not None
+        assert state.share == "shr_1"
+
+    async def test_a_key_whose_share_never_left_is_free(self, store: Store):
+        """What was given up before the first byte does not keep its key from the next request."""
+        recorded = await store.intend(an_intent(share="shr_1", idempotency=a_slot()))
+        store.settle(an_outcome(recorded, "not-sent"))
+        await store.flush()
+
+        await store.intend(an_intent(share="shr_2", idempotency=a_slot()))
+        state = await store.idempotency(b"key")
+        assert state is not None
+        assert state.share == "shr_2"
 
     async def test_a_key_whose_intent_is_refused_is_not_stored(self, store: Store, plant: Plant):
         """Refusals before an intent are not kept."""

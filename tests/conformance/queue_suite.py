@@ -1,11 +1,12 @@
 """What `gateway.ports.QueueStore` and `PartnerStore` promise."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 
-from gateway.errors import Fenced, Stale
+from gateway.errors import Fenced, KeyTaken, Stale
 from gateway.ports import PartnerState, QueuedShare, Store
 from tests.conformance.builders import (
     NOW,
@@ -59,6 +60,16 @@ class EnqueueSuite:
         assert state is not None
         assert (state.share, state.answer) == ("shr_1", b"sealed 202")
         assert state.subject == (await known(store)).row.no
+
+    async def test_a_request_is_queued_once(self, store: Store):
+        """Of two requests with one key on their way to the disk, one is queued."""
+        ended = await asyncio.gather(
+            store.enqueue(a_queued("shr_1"), a_row(), mark("ming"), a_slot(), b"sealed 202"),
+            store.enqueue(a_queued("shr_2"), a_row(), mark("ming"), a_slot(), b"sealed 202"),
+            return_exceptions=True,
+        )
+        assert [isinstance(one, KeyTaken) for one in ended] == [False, True]
+        assert await store.queued("shr_2") is None
 
     async def test_nothing_is_queued_of_who_was_erased(self, store: Store, plant: Plant):
         """Behind a tombstone nothing is accepted, and no key is taken."""

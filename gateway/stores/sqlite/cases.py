@@ -81,7 +81,7 @@ class CasePart(StorePart):
 
     async def begin_case(self, new: NewCase) -> str | None:
         """See `CaseStore.begin_case`."""
-        return await self.write(lambda db: _begin(db, new))
+        return await self.write(lambda db: _begin(db, new, self.clock()))
 
     async def plan_rows(self, person: int) -> tuple[list[PlanRow], list[ReferenceRow]]:
         """See `CaseStore.plan_rows`."""
@@ -296,7 +296,7 @@ def _plan_row(row: Row) -> PlanRow:
     )
 
 
-def _begin(db: sqlite3.Connection, new: NewCase) -> str | None:
+def _begin(db: sqlite3.Connection, new: NewCase, now: datetime) -> str | None:
     stored = db.execute(SQL["subject"], (new.lookup,)).fetchone()
     person = None
     if stored is not None:
@@ -326,7 +326,7 @@ def _begin(db: sqlite3.Connection, new: NewCase) -> str | None:
     _add_case(db, new, person)
     end_shares(db, new.case.id, new.ended)
     if new.idempotency is not None:
-        put_idempotency(db, new.idempotency, new.case.id, None)
+        put_idempotency(db, new.idempotency, new.case.id, None, now)
     return None
 
 

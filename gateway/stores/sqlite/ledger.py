@@ -4,8 +4,9 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
-from gateway.errors import Fenced, LedgerContradiction, Stale, StoreFailed
+from gateway.errors import Fenced, KeyTaken, LedgerContradiction, Stale, StoreFailed
 from gateway.model.shares import Outcome
 from gateway.ports import (
     IdempotencyRow,
@@ -48,7 +49,7 @@ class LedgerPart(StorePart):
 
     def intend(self, intent: Intent) -> "asyncio.Future[tuple[Recorded, ...]]":
         """See `LedgerStore.intend`."""
-        return self.begin(lambda db: _intend(db, intent))
+        return self.begin(lambda db: _intend(db, intent, self.clock()))
 
     def settle(self, outcome: OutcomeWrite) -> None:
         """See `LedgerStore.settle`."""
@@ -242,7 +243,7 @@ def add_share(
     return Recorded(seq=seq, subject=no)
 
 
-def _intend(db: sqlite3.Connection, intent: Intent) -> tuple[Recorded, ...]:
+def _intend(db: sqlite3.Connection, intent: Intent, now: datetime) -> tuple[Recorded, ...]:
     row = db.execute(SQL["partner_epoch"], (intent.partner,)).fetchone()
     if (row[0] if row else 0) != intent.partner_epoch:
         raise Stale("the partner's state changed")
@@ -257,7 +258,7 @@ def _intend(db: sqlite3.Connection, intent: Intent) -> tuple[Recorded, ...]:
         for token in entry.tokens:
             _add_token(db, token, intent, place.subject)
     if intent.idempotency is not None:
-        put_idempotency(db, intent.idempotency, intent.share, first)
+        put_idempotency(db, intent.idempotency, intent.share, first, now)
     return recorded
 
 
@@ -272,11 +273,17 @@ def _add_token(
 
 
 def put_idempotency(
-    db: sqlite3.Connection, slot: IdempotencyRow, share: str, subject: int | None
+    db: sqlite3.Connection, slot: IdempotencyRow, share: str, subject: int | None, now: datetime
 ) -> None:
-    """Keep a key, so that its request has one outcome."""
-    values = (slot.key, slot.fingerprint, share, subject, seconds(slot.expires))
-    db.execute(SQL["new_idempotency"], values)
+    """
+    Keep a key, so that its request has one outcome.
+
+    Raises `KeyTaken` where another request holds it: one that was given up may
+    have been written all the same, after somebody looked.
+    """
+    values = (slot.key, slot.fingerprint, share, subject, seconds(slot.expires), seconds(now))
+    if not db.execute(SQL["new_idempotency"], values).rowcount:
+        raise KeyTaken("the key has an outcome")
 
 
 def _settle(db: sqlite3.Connection, outcome: OutcomeWrite) -> None:

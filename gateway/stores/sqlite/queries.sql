@@ -38,11 +38,15 @@ INSERT INTO share (seq, share, kind, partner, subject, outcome, retention_until,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- new_idempotency --
--- A request that must have one outcome; one that has run out makes room.
+-- A request that must have one outcome. One that has run out makes room, and one whose share
+-- was given up before anything left, and the same share decided again. Another holds the key,
+-- and no row is changed.
 INSERT INTO idempotency (key, fingerprint, share, subject, expires) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
     fingerprint = excluded.fingerprint, share = excluded.share, subject = excluded.subject,
-    expires = excluded.expires, answer = NULL;
+    expires = excluded.expires, answer = NULL
+WHERE expires <= ? OR share = excluded.share OR answer IS NULL AND NOT coalesce(
+    (SELECT max(s.outcome IS NOT 'not-sent') FROM share s WHERE s.share = idempotency.share), 1);
 
 -- settle_share --
 -- What became of an open intent.

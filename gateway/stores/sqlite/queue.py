@@ -31,7 +31,7 @@ class QueuePart(StorePart):
             values = (row.share, row.partner, no, row.owner, due, expires, row.sealed)
             db.execute(SQL["enqueue"], values)
             if idempotency is not None:
-                put_idempotency(db, idempotency, row.share, no)
+                put_idempotency(db, idempotency, row.share, no, self.clock())
                 db.execute(SQL["settle_idempotency"], (answer, idempotency.key, row.share))
             return Recorded(seq=0, subject=no)
 
