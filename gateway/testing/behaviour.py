@@ -213,7 +213,8 @@ async def perform(
 async def pause(seconds: float, released: asyncio.Event) -> None:
     """Sleep, or until `released`."""
     try:
-        await asyncio.wait_for(released.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await released.wait()
     except TimeoutError:
         return
 

@@ -110,7 +110,9 @@ class GatewayProcess:
         before = self.stdout.stat().st_size if self.stdout.exists() else 0
         await self._spawn()
         try:
-            await asyncio.wait_for(self._ready(before), timeout_seconds)
+            # Not `wait_for`: Python 3.11 loses a cancellation that comes as the wait ends.
+            async with asyncio.timeout(timeout_seconds):
+                await self._ready(before)
         except TimeoutError:
             await self.kill()
             raise GatewayDied(self._report(f"not ready after {timeout_seconds} s")) from None
@@ -130,7 +132,8 @@ class GatewayProcess:
         process = self._running()
         process.send_signal(signal.SIGTERM)
         try:
-            code = await asyncio.wait_for(process.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                code = await process.wait()
         except TimeoutError:
             await self.kill()
             raise GatewayDied(self._report(f"not drained after {timeout_seconds} s")) from None

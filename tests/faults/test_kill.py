@@ -7,7 +7,7 @@ import pytest
 from tests.faults.aftermath import Kill, kill_once, sent_twice, unrecorded
 from tests.faults.killing import Came, Scene
 
-KILLS = 3
+KILLS = 2
 
 
 @pytest.mark.timeout(120)

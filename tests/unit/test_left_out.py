@@ -44,7 +44,7 @@ def test_an_explained_skip_is_listed_last(tmp_path: Path) -> None:
         "@needs('no-such-program', why='it draws the picture')\n"
         "def test_c(): pass\n"
         "def test_d(): pass\n",
-        "-n2",
+        "-n1",
     )
 
     assert ran.returncode == 0, ran.stdout
@@ -74,7 +74,7 @@ def test_any_other_skip_fails_the_run(tmp_path: Path) -> None:
         "def test_e(x): pass\n"
         "def test_f(): raise unittest.SkipTest('later')\n"
         "def test_g(): pass\n",
-        "-n2",
+        "-n1",
     )
     told = ran.stdout.partition("Left out without a reason, which fails the run:")[2]
     named = [line.partition("::")[2][:6] for line in told.splitlines() if "::" in line]

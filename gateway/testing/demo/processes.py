@@ -43,7 +43,8 @@ async def run(
         start_new_session=True,
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), LONGEST_SECONDS)
+        async with asyncio.timeout(LONGEST_SECONDS):
+            out, err = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()

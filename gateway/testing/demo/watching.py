@@ -9,7 +9,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,8 +113,8 @@ async def follow(progress: Progress, enough: Callable[[], bool]) -> bool:
         return enough()
     finally:
         reading.cancel()
-        with suppress(asyncio.CancelledError):
-            await reading
+        # Not by itself: a cancellation of ours would look like its own.
+        await asyncio.wait({reading})
 
 
 async def _read(progress: Progress) -> None:
