@@ -7,10 +7,16 @@ RUN := .venv/bin/python
 GATEWAY := .venv/bin/gateway
 COMPILE := uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header
 
+# What is compiled is kept, whatever the environment says: the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Given to pytest by `make test`, for example ARGS="-k ledger".
 ARGS ?=
 # How many processes the tests share: one more than two cores, as many tests wait for time to pass.
 JOBS ?= 3
+
+# How many leaves the ledger of `make bench-ledger` has; ten million need 20 GB in the temporary folder.
+LEAVES ?= 10000000
 
 # Kills that `make kill` makes.
 TIMES ?= 20
@@ -20,16 +26,19 @@ BODIES ?= 1000000
 SECONDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench kill fuzz serve clean lint lock wheel venv
+.PHONY: help demo test check bench bench-ledger kill fuzz serve clean lint style lock wheel venv
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: venv ## the whole story on realistic traffic, in a temporary home
 	@$(GATEWAY) demo
 
-test: lint ## style, types and all tests; ends with what could not run here
-	@$(RUN) -m pytest -n $(JOBS) $(ARGS)
+test: style ## style, types and all tests; ends with what could not run here
+	@# Tests wait much of their time, and types are checked meanwhile.
+	@said=$$(mktemp); $(RUN) -m mypy >"$$said" 2>&1 & types=$$!; \
+	$(RUN) -m pytest -n $(JOBS) $(ARGS); tests=$$?; \
+	wait $$types || { cat "$$said"; tests=1; }; rm -f "$$said"; exit $$tests
 
 check: venv ## policies and manifests: of ./home if there is one, else of a fresh home
 	@if [ -f home/gateway.toml ]; then $(GATEWAY) --home home check; else \
@@ -38,6 +47,9 @@ check: venv ## policies and manifests: of ./home if there is one, else of a fres
 
 bench: venv ## speed beside a bare proxy, in the same run
 	@$(RUN) tests/benchmarks/run.py
+
+bench-ledger: venv ## a ledger of ten million leaves: made, verified, asked; some fifteen minutes
+	@$(RUN) tests/benchmarks/run.py ledger --leaves $(LEAVES)
 
 kill: venv ## twenty kills -9 of the real server under load; what arrived must be in the ledger
 	@$(RUN) -m tests.faults.kill --times $(TIMES)
@@ -51,10 +63,12 @@ serve: venv ## a gateway on ./home, which is made if it is not there
 	@[ -f home/gateway.toml ] || $(GATEWAY) init home
 	@exec $(GATEWAY) --home home serve
 
-lint: venv ## ruff, its formatter as a check, and mypy
+lint: style ## ruff, its formatter as a check, and mypy
+	@$(RUN) -m mypy
+
+style: venv
 	@$(RUN) -m ruff check --quiet
 	@$(RUN) -m ruff format --check --quiet || { echo "lint: run .venv/bin/ruff format"; exit 1; }
-	@$(RUN) -m mypy
 
 lock: ## compile the lock files again from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "lock: uv is needed for this target only; install it with pip"; exit 1; }

@@ -16,8 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.access.requesters import read_requesters
 from gateway.errors import ConfigError
-from gateway.model.settings import Config, IssuerConfig
+from gateway.ledger.note import NoteInvalid
+from gateway.ledger.witness import witness_key
+from gateway.model.cases import VerifiedBy
+from gateway.model.settings import Config, IssuerConfig, WitnessConfig
+
+MAX_WITNESSES = 32
 
 _DURATION = re.compile(r"^(\d+)(ms|s|m|h|d)$")
 LEVELS = ("debug", "info", "warning", "error")
@@ -68,6 +74,33 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
+def _natural(value: Any) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError("write a number that is not negative")
+    return number
+
+
+def _natural_from_one(value: Any) -> int:
+    number = int(value)
+    if not 1 <= number <= 1_000_000:
+        raise ValueError("write 1, and one more for another key")
+    return number
+
+
+def _rate(value: Any) -> int:
+    number = int(value)
+    if not 1 <= number <= 100_000:
+        raise ValueError("write a whole number from 1 to 100000")
+    return number
+
+
+def _verified_by(value: Any) -> str:
+    if value not in set(VerifiedBy):
+        raise ValueError(f"write one of {', '.join(VerifiedBy)}")
+    return str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting: where it stands, how it is read, its default and meaning."""
@@ -115,7 +148,58 @@ SETTINGS = (
     Setting("cache", "tokens", _whole, 10_000, "Verified service tokens kept in memory."),
     Setting("async", "give_up_after", duration, "24h", "How long a queued share is tried."),
     Setting("async", "in_flight", _whole, 32, "Queued shares sent at once."),
+    Setting(
+        "keys",
+        "epoch",
+        duration,
+        "30d",
+        "How long one epoch's key wraps people's keys; 0d: until somebody rotates it.",
+    ),
     Setting("drain", "timeout", duration, "30s", "How long SIGTERM waits for shares in flight."),
+    Setting(
+        "ledger",
+        "witness_quorum",
+        _natural,
+        "0",
+        "Witnesses whose cosignatures make a checkpoint a witnessed one; 0: any of them.",
+    ),
+    Setting(
+        "cases",
+        "second_person_above",
+        _natural,
+        "1000",
+        "People above which a second person must approve a mass case.",
+    ),
+    Setting(
+        "cases",
+        "mass_per_second",
+        _rate,
+        "50",
+        "Cases that mass cases open a second, at most; a person's own request never waits.",
+    ),
+    Setting("answers", "sender", _text, "", "Who answers people; default: public.url."),
+    Setting("answers", "contact", _text, "", "How people reach whoever answers them."),
+    Setting("answers", "complaints", _text, "", "Where people can complain besides."),
+    Setting(
+        "ddrf", "domain", _text, "", "The domain that speaks DDRF; default: public.url's host."
+    ),
+    Setting("ddrf", "key", _natural_from_one, "1", "Number of the key that signs DDRF."),
+    Setting(
+        "opendsr",
+        "domain",
+        _text,
+        "",
+        "The domain that speaks OpenDSR; default: public.url's host.",
+    ),
+    Setting("opendsr", "certificate", _text, "", "PEM file of its X.509 certificate."),
+    Setting("opendsr", "key", _text, "", "PEM file of the certificate's private key."),
+    Setting(
+        "opendsr",
+        "method",
+        _verified_by,
+        VerifiedBy.CUSTOMER_SERVICE.value,
+        "How who asks in OpenDSR verifies identity, as verified.method of a case.",
+    ),
     Setting("log", "level", _level, "info", "debug, info, warning or error."),
 )
 
@@ -138,9 +222,17 @@ def load(home: Path, environ: Mapping[str, str] | None = None) -> Config:
             problems.append(f"{setting.section}.{setting.key} ({setting.variable}): {error}")
     problems += _unknown(document)
     issuers = _issuers(document, problems)
+    witnesses = _witnesses(document, problems)
+    requesters = read_requesters(document, problems)
+    if values.get("ledger.witness_quorum", 0) > len(witnesses):
+        problems.append("ledger.witness_quorum is more than there are [[witness]] tables")
+    if bool(values.get("opendsr.certificate")) != bool(values.get("opendsr.key")):
+        problems.append("opendsr.certificate and opendsr.key: write both, or neither")
     if problems:
         raise ConfigError("gateway.toml: " + "; ".join(problems))
-    config = Config(home=home, values=values, issuers=issuers)
+    config = Config(
+        home=home, values=values, issuers=issuers, witnesses=witnesses, requesters=requesters
+    )
     _check_public_url(config)
     return config
 
@@ -163,7 +255,7 @@ def _unknown(document: Mapping[str, Any]) -> list[str]:
     sections = {setting.section for setting in SETTINGS}
     problems: list[str] = []
     for section, content in document.items():
-        if section == "issuer":
+        if section in ("issuer", "witness", "requester"):
             continue
         if section not in sections or not isinstance(content, dict):
             problems.append(f"[{section}] is not a section, write one of {sorted(sections)}")
@@ -189,6 +281,35 @@ def _issuers(document: Mapping[str, Any], problems: list[str]) -> tuple[IssuerCo
         except (KeyError, AttributeError, TypeError):
             problems.append(f"[[issuer]] number {place + 1} needs iss, aud and jwks")
     return tuple(issuers)
+
+
+def _witnesses(document: Mapping[str, Any], problems: list[str]) -> tuple[WitnessConfig, ...]:
+    witnesses: list[WitnessConfig] = []
+    for place, raw in enumerate(document.get("witness", [])):
+        try:
+            witnesses.append(_witness(raw))
+        except (KeyError, AttributeError, TypeError, ValueError, NoteInvalid) as error:
+            why = str(error) if isinstance(error, ValueError | NoteInvalid) else ""
+            problems.append(
+                f"[[witness]] number {place + 1} needs url and key, a C2SP verifier key of type "
+                f"0x04 such as witness.example/w1+5d3a1c2e+BAsT…{why and ': '}{why}"
+            )
+    names = {one.name for one in witnesses}
+    # The base64 of a key may itself hold a plus.
+    keys = {one.key.split("+", 2)[2] for one in witnesses}
+    if min(len(names), len(keys)) < len(witnesses) or len(witnesses) > MAX_WITNESSES:
+        problems.append(f"[[witness]]: at most {MAX_WITNESSES}, each of its own name and key")
+    return tuple(witnesses)
+
+
+def _witness(raw: Mapping[str, Any]) -> WitnessConfig:
+    if raw.keys() != {"url", "key"}:
+        raise ValueError("it has other keys")
+    url = str(raw["url"]).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("url is an absolute http(s) URL without query")
+    return WitnessConfig(url=url, key=str(witness_key(str(raw["key"]))))
 
 
 def _check_public_url(config: Config) -> None:

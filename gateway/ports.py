@@ -5,17 +5,21 @@ Stores, the keyring and egress implement these; none of them knows another.
 Every method that says "when this returns it is durable" means: synced to disk.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from gateway.model.cases import Case, Notice
-from gateway.model.ids import PartnerId
+from gateway.ledger.pruning import Judge
+from gateway.model.cases import Case, CaseScope, Notice
+from gateway.model.ids import CaseId, PartnerId
 from gateway.model.keys import PublishedKeys
+from gateway.model.mass import Expected, MassCase, MassPlace, Reached
 from gateway.reports.counts import HourOfReads, Reader, ReadSpread, RefusalCount, ShareCount
+from gateway.reports.scorecard import PartnerCount
+from gateway.seal.wrapping import EpochKey
 
 Clock = Callable[[], datetime]
 """Now, aware, in UTC."""
@@ -208,12 +212,15 @@ class IdempotencyState:
     """None: the first request has not ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisclosureRow:
-    """One disclosure of a subject: the intent's leaf, its place, its outcome."""
+class DisclosureRow(NamedTuple):
+    """
+    One disclosure of a subject: the intent's leaf, its place, its outcome. A tuple,
+    because an account may have many thousands of them.
+    """
 
-    index: int
-    leaf: bytes
+    place: int
+    """Its index in the tree, once it is there."""
+    leaf: str
     outcome: str | None
     untold: bool
     """The person must not learn of it (D2)."""
@@ -267,6 +274,14 @@ class LedgerHead:
     size: int = 0
     root: bytes = b""
     note: str = ""
+    """As the ledger signed it."""
+    cosignatures: tuple[str, ...] = ()
+    """The lines that witnesses gave for it."""
+
+    @property
+    def cosigned_note(self) -> str:
+        """The note with these lines: what is shown, exported and proven with."""
+        return self.note + "".join(f"{line}\n" for line in self.cosignatures)
 
 
 class LedgerStore(Protocol):
@@ -280,8 +295,8 @@ class LedgerStore(Protocol):
     succeed.
     """
 
-    async def append(self, leaves: Sequence[bytes]) -> None:
-        """Store leaves in this order. When this returns they are durable."""
+    def append(self, leaves: Sequence[bytes]) -> Awaitable[None]:
+        """Store leaves in this order. When the wait is over they are durable."""
 
     def intend(self, intent: Intent) -> Awaitable[tuple[Recorded, ...]]:
         """
@@ -348,6 +363,30 @@ class LedgerStore(Protocol):
         """What became of each intent of a share, in their order; None: open."""
 
 
+class WitnessStore(Protocol):
+    """Which checkpoints witnesses cosigned, and what is proven to outsiders."""
+
+    async def keep_cosignature(
+        self, head: LedgerHead, witness: str, line: str, quorum: int
+    ) -> None:
+        """
+        Keep one witness's line for a checkpoint; `witness` is its key as text. Once
+        `quorum` of them signed one, what is older is let go. Durable.
+        """
+
+    async def keep_witnesses(self, witnesses: Sequence[str]) -> dict[str, int]:
+        """Forget every other witness; the largest size that each of these cosigned."""
+
+    async def witnessed(self, quorum: int) -> LedgerHead | None:
+        """The newest checkpoint that at least `quorum` witnesses cosigned, with their lines."""
+
+    async def places_of_share(self, share: str) -> list[int]:
+        """
+        Indexes of the leaves of a share that the gateway carried: of every intent, and
+        of its outcome where it is known. Empty for every other id.
+        """
+
+
 class SubjectStore(Protocol):
     """People: keys, facts, consents, fences. Everything about them can be erased."""
 
@@ -390,8 +429,11 @@ class SubjectStore(Protocol):
     async def update_consent(self, row: ConsentRow) -> None:
         """Replace a consent and raise its subject's epoch."""
 
-    async def disclosures(self, subject: int) -> list[DisclosureRow]:
-        """Every disclosure of a subject, intended, carried or declared, in order."""
+    def disclosures(self, subject: int) -> AsyncGenerator[list[DisclosureRow], None]:
+        """
+        Every disclosure of a subject, intended, carried or declared, in order, some at
+        a time and all as of one moment. The next are read while the last are used.
+        """
 
     async def declare(
         self, entries: Sequence[tuple[IntentEntry, str, str]]
@@ -521,6 +563,12 @@ class NewCase:
     idempotency: IdempotencyRow | None = None
     ended: tuple[int, ...] = ()
     """The shares whose end it tells, by seq; they are marked with it (P6, S4a)."""
+    lifts: tuple[CaseId, ...] = ()
+    """The restrictions whose fences it takes away."""
+    answer: bytes | None = field(default=None, repr=False)
+    """Of a request that is refused from the start, sealed: for whoever repeats it."""
+    mass: MassPlace | None = None
+    """Where its person waits, where it is part of a mass case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -590,6 +638,10 @@ class Changed:
     """(jti, compact receipt)."""
     keep_claim: bool = False
     """Somebody is sending it at this moment, and goes on doing so."""
+    memory: bytes | None = field(default=None, repr=False)
+    """What its next steps need, sealed; empty: nothing any more; None: what was."""
+    resolution: tuple[bytes, bytes] | None = field(default=None, repr=False)
+    """What a person settles it on: its wrapped key and the text, sealed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -688,12 +740,18 @@ class CaseStore(Protocol):
         """One notice."""
 
     async def claim_notices(
-        self, now: datetime, limit: int, per_partner: int, without: Sequence[str] = ()
+        self,
+        now: datetime,
+        limit: int,
+        per_partner: int,
+        without: Sequence[str] = (),
+        probing: Sequence[str] = (),
     ) -> list[Notice]:
         """
         Claim notices that are due, each with one more attempt; no recipient has
-        more than `per_partner` claimed at once. Those of the recipients `without`
-        stay where they are.
+        more than `per_partner` claimed at once. Recipients take turns, and so do the
+        cases of one recipient. Those of the recipients `without` stay where they are;
+        of those `probing` one at a time is claimed, also one that waits for another try.
         """
 
     async def next_notice_at(self) -> datetime | None:
@@ -724,6 +782,293 @@ class CaseStore(Protocol):
 
     async def events(self, case: str, after: int) -> list[CaseEvent]:
         """What happened to a case after an event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestrictionRow:
+    """A restriction that is in force, and what it is about."""
+
+    case: CaseId
+    scope: CaseScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedCase:
+    """What becomes of a case whose request is refused (R7)."""
+
+    ground: str
+    notices: tuple[Notice, ...]
+    """All of them, settled: nobody is told."""
+    leaves: tuple[bytes, ...]
+
+
+RefuseCase = Callable[[Case, bool], RefusedCase]
+"""A plain function of a case and whether it deletes the whole person; raises `CallerError`."""
+
+
+class ActionStore(Protocol):
+    """What corrections, restrictions and refusals need (R1, R2, R7)."""
+
+    async def restrictions(self, person: int) -> list[RestrictionRow]:
+        """What is restricted for a person, oldest first."""
+
+    async def refuse_case(self, id: str, refuse: RefuseCase, now: datetime) -> bool:
+        """
+        Refuse the request of an open case in one go: its fence goes, and what its
+        notices would have said. False where there is no such case. What `refuse`
+        raises is raised here and nothing is changed; no notice can be claimed meanwhile.
+        Raises `CallerError` (`notice-settled`) for a case that is over.
+        """
+
+    async def editions_of(self, number: str, before: datetime) -> "list[EditionRow]":
+        """All documents that were in force under one number up to a moment, newest first."""
+
+    async def sealed_tokens(self, person: int) -> list[StoredToken]:
+        """The tokens of a person that still stand for a value, over all aliases."""
+
+    async def reseal_tokens(self, changes: Sequence[tuple[bytes, bytes, bytes]]) -> None:
+        """
+        Put other values in place of those that were read: (mark, before, after). One
+        that ended meanwhile stays as it is.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place in an order by deadline and id; what follows it is asked for next."""
+
+    deadline: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseLine:
+    """A case with what is counted of it: a row of a long list."""
+
+    case: str
+    action: str
+    state: str
+    reason: str
+    accepted_at: datetime
+    deadline: datetime
+    closed_at: datetime | None
+    notices: int
+    settled: int
+    tasks: int
+    """How many of its notices wait for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRow:
+    """A notice that waits for a person, and of which case it is."""
+
+    notice: Notice
+    action: str
+    case_reason: str
+    accepted_at: datetime
+    """The case's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueCase:
+    """An open case of which somebody is to be reminded."""
+
+    case: str
+    accepted_at: datetime
+    deadline: datetime
+    remind_at: datetime
+    """The moment that has come; that of the epoch where nobody has looked yet."""
+    unsettled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """How many notices have not reached a recipient, and since when the first should have."""
+
+    count: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDsrRow:
+    """A request that was taken in OpenDSR. Names nobody."""
+
+    mark: bytes
+    """Keyed hash of who asked and of the request's id."""
+    case: str
+    received: datetime
+    sealed: bytes = field(repr=False)
+    """Where to call back, and of whom that is left to be done."""
+    told: str
+    """The status that all of them were told last."""
+    tries: int = 0
+    next_at: datetime | None = None
+    """When there is something to tell at the earliest; None: nothing any more."""
+    fingerprint: bytes | None = field(default=None, repr=False)
+    """Keyed hash of what was asked; None once it was forgotten."""
+
+
+class OpenDsrStore(Protocol):
+    """Requests of OpenDSR, and who is called back of them."""
+
+    async def opendsr_request(self, mark: bytes) -> OpenDsrRow | None:
+        """One of them."""
+
+    async def put_opendsr_request(self, row: OpenDsrRow) -> None:
+        """Store it, or how far it was told; of one that is there the case stays. Durable."""
+
+    async def opendsr_requests_to_tell(self, now: datetime, limit: int) -> list[OpenDsrRow]:
+        """
+        Those that are due and whose case stands otherwise than was told: `completed` for
+        a closed one, `cancelled` for a refused one, else `in_progress` once a notice was
+        tried or is settled, and `pending` before.
+        """
+
+    async def forget_opendsr_fingerprints(self, until: datetime) -> None:
+        """Forget what was asked up to then: it names a person to whoever has the home's keys."""
+
+
+class CourseStore(Protocol):
+    """How cases and notices go on: what is looked at when, who must do what, how it went."""
+
+    async def notices_to_look_at_again(self, now: datetime, limit: int) -> list[str]:
+        """Unsettled notices whose `look_at` has come, oldest first."""
+
+    async def hasten(self, partner: str, now: datetime, limit: int) -> int:
+        """
+        Notices to this recipient that wait for another try are due now, or when it
+        asked to be left alone until; so many at most. How many there were.
+        """
+
+    async def cases_to_remind_of(self, now: datetime, limit: int) -> list[DueCase]:
+        """Open cases of which somebody is to be reminded now."""
+
+    async def cases_reminded_of(self, again: Mapping[str, datetime]) -> None:
+        """When that is to be once more, by case."""
+
+    async def waiting_notices(self, now: datetime) -> dict[str, Wait]:
+        """Notices that should have gone out by now and reached nobody, by recipient."""
+
+    async def task_counts(self) -> dict[str, int]:
+        """How many notices wait for a person, by recipient."""
+
+    async def overdue_cases(self, now: datetime) -> int:
+        """How many open cases are past their deadline."""
+
+    async def tasks_after(
+        self, after: Place | None, *, partner: str | None, limit: int
+    ) -> list[TaskRow]:
+        """Notices that wait for a person, due first, behind a place."""
+
+    async def case_lines(
+        self,
+        after: Place | None,
+        *,
+        state: str | None,
+        partner: str | None,
+        due_before: datetime | None,
+        overdue_at: datetime | None,
+        limit: int,
+    ) -> list[CaseLine]:
+        """Cases, due first, behind a place; `overdue_at`: only open ones that are late then."""
+
+    async def scorecard(
+        self, since: datetime | None, until: datetime | None, partner: str | None
+    ) -> list[PartnerCount]:
+        """What became of the notices that were to be told in a period, by recipient."""
+
+
+class ProtocolStore(Protocol):
+    """What the protocols of notices keep, and what people settled notices on."""
+
+    async def memory(self, notice: str) -> bytes | None:
+        """What earlier steps of a notice kept, sealed; None: nothing, or it is settled."""
+
+    async def expect_callback(self, mark: bytes, notice: str) -> None:
+        """From now on `mark` stands for this notice; nothing where it does already. Durable."""
+
+    async def notice_called_back(self, mark: bytes) -> str | None:
+        """The notice that a mark stands for."""
+
+    async def resolution(self, notice: str) -> tuple[bytes, bytes] | None:
+        """What a person settled a notice on: its wrapped key and the text, sealed."""
+
+    async def forget_resolution(self, notice: str) -> bool:
+        """Destroy it, key first; false where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRow:
+    """An epoch as the store knows it."""
+
+    number: int
+    fingerprint: str
+    """Of its key: tells it from another of the same number."""
+    due: datetime | None = None
+    """From when on its key may be destroyed; None while it wraps."""
+    destroyed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeWrapped:
+    """A key that the first version wrapped, under the home's key alone, and whose it is."""
+
+    no: int
+    wrapped: bytes
+    kind: str
+    """`subject`, `escrow` or `case`."""
+    owner: bytes
+
+
+class EpochStore(Protocol):
+    """Which epoch each wrapped key names, and which of the gateway's keys the ledger knows."""
+
+    async def epochs(self) -> dict[int, int]:
+        """How many wrapped keys name each epoch; 0: those under the home's key alone."""
+
+    async def known_epochs(self) -> list[EpochRow]:
+        """Every epoch that there was, by number."""
+
+    async def begin_epoch(
+        self, epoch: EpochRow, leaves: Sequence[bytes], *, due: datetime, sooner: bool
+    ) -> None:
+        """
+        Note an epoch, with its leaves, in one go. Earlier ones that were in force are due
+        then; with `sooner` also those that are due later.
+        """
+
+    async def wrapped_under(self, epoch: int, limit: int) -> list[tuple[int, bytes]]:
+        """Some of the keys wrapped under an epoch: number and wrap."""
+
+    async def wrapped_at_home(self, kind: str, after: bytes, limit: int) -> list[HomeWrapped]:
+        """Keys under the home's key alone, by owner, behind `after` (empty: from the first)."""
+
+    async def rewrap(self, changes: Sequence[tuple[int, bytes, bytes]]) -> int:
+        """
+        Put new wraps in place of those that were read: (number, before, after). One
+        that is not as it was read, because it was destroyed, stays. Returns how many.
+        """
+
+    async def close_epoch(self, number: int) -> bool:
+        """
+        Whether no wrapped key names this epoch; then none ever will: what is to be
+        stored under it raises `Stale`.
+        """
+
+    async def end_epoch(self, number: int, leaves: Sequence[bytes]) -> None:
+        """Note that an epoch's key was destroyed, with its leaves, in one go."""
+
+    async def give_up(self, epochs: Sequence[int], leaves: Sequence[bytes]) -> tuple[int, int]:
+        """
+        Destroy what is wrapped under these epochs: everything of these people, without
+        a tombstone, and what escrows and cases say. How many people and escrows.
+        """
+
+    async def own_keys(self) -> dict[str, bool]:
+        """Signing keys that the ledger knows, by kid, and whether as retired."""
+
+    async def put_own_keys(self, keys: Mapping[str, bool], leaves: Sequence[bytes]) -> None:
+        """Note what the ledger knows of them, with its leaves, in one go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -882,14 +1227,14 @@ class ReportStore(Protocol):
         """The highest number of a person's row."""
 
     async def shares_of_people(
-        self, partner: str, after: tuple[int, int], last: int, limit: int
+        self, partner: str | None, after: tuple[int, int], last: int, limit: int
     ) -> list[SharedRow]:
         """
-        What `partner` got or may have got of people, by person and order: behind
-        (person, seq), up to the person `last`.
+        What `partner` (None: any) got or may have got of people, by person and order:
+        behind (person, seq), up to the person `last`.
         """
 
-    async def shares_of_nobody(self, partner: str, after: int, last: int) -> list[SharedRow]:
+    async def shares_of_nobody(self, partner: str | None, after: int, last: int) -> list[SharedRow]:
         """The same of the erased and of nobody, in that stretch of the ledger (by seq)."""
 
     async def rows_by_number(self, numbers: Sequence[int]) -> list[SubjectRow]:
@@ -929,6 +1274,272 @@ class ReportStore(Protocol):
         """Whom more than so many read."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayState:
+    """How far a store that was restored from a copy has been brought up to a bundle."""
+
+    start: int
+    """Leaves that the copy had."""
+    size: int
+    """Leaves of the bundle."""
+    note: str
+    """The bundle's checkpoint, as it was signed."""
+    done: bool = False
+    untried: int = 0
+    """Shares whose person was not looked for among everybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedShare:
+    """A share whose person was found by the mark in its leaf."""
+
+    seq: int
+    subject: int
+    untold: bool
+    ends: bool
+    """False: it has no end of its own (it was declared without one)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptedCase:
+    """A case that leaves tell of, on its way into a store that does not know it."""
+
+    case: Case
+    person: int
+    tombstones: tuple[bytes, ...]
+    """Of all aliases; only where it is the whole person."""
+    tombstone_expires: str
+    fence: bytes | None
+    """Sealed; None: the lasting fence of a whole person, or none any more."""
+    whole: bool
+    key: bytes
+    sealed: bytes
+    notices: "tuple[NewNotice, ...]"
+    told: tuple[int, ...] = ()
+    """The shares whose end it tells, by seq (P6, S4a)."""
+    leaves: tuple[bytes, ...] = ()
+    """Of the notices that no leaf tells of yet."""
+
+
+class RestoreStore(Protocol):
+    """For a store that was restored from a copy: what happened after the copy."""
+
+    async def replay_state(self) -> ReplayState | None:
+        """The last replay; None where there was none."""
+
+    async def begin_replay(self, state: ReplayState) -> None:
+        """From now on, until `end_replay`, the store is not to be served. Durable."""
+
+    async def end_replay(self, untried: int) -> None:
+        """All of it is done, but for so many shares. Durable."""
+
+    async def append_past(self, start: int, leaves: Sequence[bytes]) -> None:
+        """
+        Append leaves of the past exactly as they are, and what follows from them
+        alone (shares nobody's yet, outcomes, reads), all or none. Raises
+        `LedgerContradiction` where the ledger has not `start` leaves.
+        """
+
+    async def rows_from(self, after: int, limit: int) -> list[SubjectRow]:
+        """The next people's rows by number, aliases and the erased included."""
+
+    async def sharers(self, before: int, limit: int) -> list[tuple[int, int]]:
+        """(seq, person's row) of shares before a place in the ledger, the latest first."""
+
+    async def unowned_shares(self, start: int, after: int, size: int) -> list[tuple[int, bytes]]:
+        """
+        (seq, leaf) of shares that are nobody's while their leaf has a mark, behind
+        `after` leaves, up to a place in the ledger; `size` at most.
+        """
+
+    async def own_shares(self, shares: Sequence[OwnedShare]) -> None:
+        """Say whose shares these are, where they are nobody's."""
+
+    async def adopt_case(self, adopted: AdoptedCase) -> bool:
+        """
+        Store a case of the past with its fence and notices; false, and nothing is
+        stored, where there is one with its id. Raises `Stale` where the person is gone.
+        """
+
+    async def lift_fence(self, case: str) -> None:
+        """Take the fence of a case away; nothing where there is none any more."""
+
+    async def note_past(
+        self, case: str, closed_at: datetime | None, state: str, ground: str | None = None
+    ) -> None:
+        """How a case that the store knows stood in the end; nothing where it is so already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneStep:
+    """What one step of pruning did."""
+
+    looked: int
+    """Leaves that were looked at; 0: there is nothing more to do now."""
+    pruned: int
+    upto: int
+    """Leaves of a lower index were looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prunable:
+    """What a run would prune, and what it would leave because it is still needed."""
+
+    pruned: int
+    kept: int
+
+
+class PruneStore(Protocol):
+    """Taking the content out of leaves whose term is over; their hashes stay (contract §10)."""
+
+    async def prune_some(self, judge: Judge, now: datetime, limit: int) -> PruneStep:
+        """
+        Look at some of the leaves that a checkpoint covers, in order, and at those whose
+        time to be looked at again has come; prune what `judge` says, all or none. With a
+        leaf goes its erasable index.
+
+        Dying between two steps loses nothing. Raises `LedgerContradiction` where a leaf is
+        not the one that the tree has, and prunes nothing.
+        """
+
+    async def prunable(self, judge: Judge, now: datetime, tell: Callable[[int], None]) -> Prunable:
+        """What all steps together would do. Changes nothing, and needs no owner."""
+
+    async def say_pruned(self, leaf_of: Callable[[int, int], bytes]) -> int:
+        """
+        Append the leaf that tells how many were pruned since the last such leaf, also by
+        a process that died, made by `leaf_of(pruned, upto)`; none where none were. How many.
+        """
+
+    async def tighten_some(self, limit: int) -> bool:
+        """Give back the room of some pruned leaves; false where there is none to be given."""
+
+    async def compact(self) -> None:
+        """
+        Write the store anew, without any room that nothing takes. Needs as much room again
+        and some time, in which nobody else may use it. Raises `StoreFailed`.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMass:
+    """A mass case on its way into the store, with what each of its cases needs."""
+
+    mass: MassCase
+    key: bytes
+    """Its own key, wrapped."""
+    sealed: bytes
+    """Reference and exemptions, under that key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPerson:
+    """One id of a list: whose it is, where they are known, and the id, sealed."""
+
+    person: int | None
+    mark: bytes
+    """Tells repeats apart within this list."""
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MassPerson:
+    """One of those whose case is not open yet."""
+
+    place: int
+    person: int | None
+    sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedMass:
+    """What becomes of a mass case, with its leaves."""
+
+    mass: MassCase
+    leaves: tuple[bytes, ...] = ()
+    destroy: bool = False
+    """Nothing of its list is to be opened any more."""
+
+
+ChangeMass = Callable[[MassCase], ChangedMass]
+"""A plain function: what becomes of a mass case."""
+
+
+class MassStore(Protocol):
+    """Mass cases, and who waits for the case of their own (K3, S4a)."""
+
+    async def new_mass(self, new: NewMass, leaves: Sequence[bytes]) -> MassCase:
+        """Store a mass case with its leaves, durably; as it is stored, with its number."""
+
+    async def mass(self, id: str) -> MassCase | None:
+        """One of them."""
+
+    async def masses(self, limit: int) -> list[MassCase]:
+        """Those that anybody may see, newest first."""
+
+    async def unfinished_masses(self) -> list[MassCase]:
+        """Those with which anything is left to be done, oldest first."""
+
+    async def mass_details(self, no: int) -> tuple[bytes, bytes] | None:
+        """Its wrapped key and what each of its cases needs, sealed; None: both are gone."""
+
+    async def change_mass(self, id: str, change: ChangeMass) -> MassCase | None:
+        """
+        Change one in one go with its leaves; as it is then, None where there is none.
+        What `change` raises is raised here, and nothing is changed.
+        """
+
+    async def list_people(self, no: int, people: Sequence[ListedPerson]) -> int:
+        """Put some of a list behind those that wait; how many of them were new."""
+
+    async def people_chosen(
+        self, mass: MassCase, after: int, limit: int, *, ending: bool
+    ) -> tuple[list[int], int | None]:
+        """
+        Look at so many living people behind a number: those whom the mass case means,
+        and the last one looked at, None where nobody is left. `ending`: only of whom
+        a recipient was not told the end yet.
+        """
+
+    async def gather_people(
+        self, mass: MassCase, people: Sequence[int], gathered: int | None
+    ) -> int:
+        """
+        Let people wait, and note up to whom was looked; how many of them were new.
+        Nothing, and 0, where the mass case is not as it was read.
+        """
+
+    async def mass_people(self, no: int, limit: int) -> list[MassPerson]:
+        """The first of those who wait."""
+
+    async def count_mass_people(self, no: int) -> int:
+        """How many wait."""
+
+    async def pass_mass_person(self, at: MassPlace) -> None:
+        """There is nothing left to be told of somebody: they wait no longer."""
+
+    async def forget_mass_people(self, mass: MassCase, limit: int) -> bool:
+        """
+        Destroy so many of those who wait; true while there may be more. After the last
+        of them the key and the details are destroyed, and one that was dropped is gone.
+        """
+
+    async def drop_unreceived(self) -> None:
+        """After a crash: no list is on its way in any more."""
+
+    async def recipient_behind(self, now: datetime, most: int, without: Sequence[str]) -> bool:
+        """Whether a recipient, but for those `without`, has so many notices due, or more."""
+
+    async def expected_of_mass(self, mass: MassCase, *, ending: bool) -> list[Expected]:
+        """What each recipient would be told, as the ledger stands."""
+
+    async def reached_by_mass(self, no: int) -> list[Reached]:
+        """How its notices stand, by recipient and state."""
+
+    async def mass_is_over(self, no: int) -> bool:
+        """Whether every case of it that was opened is over."""
+
+
 class Store(
     LedgerStore,
     SubjectStore,
@@ -938,9 +1549,18 @@ class Store(
     PartnerStore,
     CaseStore,
     TermsStore,
+    ActionStore,
+    MassStore,
     EditionStore,
     HistoryStore,
     ReportStore,
+    ProtocolStore,
+    CourseStore,
+    OpenDsrStore,
+    WitnessStore,
+    RestoreStore,
+    PruneStore,
+    EpochStore,
     Protocol,
 ):
     """One store for all of it, so that what must change together does."""
@@ -1055,6 +1675,15 @@ class Egress(Protocol):
     def secret(self, reference: str) -> str:
         """The value of a reference in a manifest. Raises `GatewayError` where there is none."""
 
+    def authorities(self) -> Sequence[bytes]:
+        """The authorities whose certificates count where nothing else is said, in DER."""
+
+    async def ask(self, request: Outgoing) -> Answer:
+        """
+        Ask somebody who is no recipient, such as a witness, under the same rules for
+        addresses; nothing personal may be in it. Raises as `PartnerPort.send`.
+        """
+
     def keep(self, partners: Iterable[Any]) -> None:
         """After a reload: only these partners count; other ways end with their requests."""
 
@@ -1064,12 +1693,49 @@ class Egress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKeyRow:
-    """One of the gateway's own signing keys."""
+    """One of the gateway's own signing keys; of a retired one only the public half is left."""
 
     use: str
     kid: str
     private_jwk: Mapping[str, Any] = field(repr=False)
     retired: bool = False
+    since: datetime | None = None
+    retired_at: datetime | None = None
+    counts_until: datetime | None = None
+    """Until when it verifies something; None: for good, or as long as it signs."""
+
+    def counts(self, *, at: datetime) -> bool:
+        """Whether anything signed by it is to be believed."""
+        return self.counts_until is None or at < self.counts_until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochKeyRow:
+    """One epoch's key, as a file of the home has it; the key itself is not in here."""
+
+    number: int
+    fingerprint: str
+    since: datetime
+
+
+class KeptHead(Protocol):
+    """
+    The last checkpoint that was signed, kept outside the store.
+
+    A store that is put back from a copy agrees with itself; this one does not go
+    back with it.
+    """
+
+    def read(self) -> str | None:
+        """The note that was kept; None where there is none. Raises `StoreFailed`."""
+
+    async def keep(self, note: str, size: int) -> None:
+        """
+        Keep a checkpoint's note in place of the one before. When this returns it is
+        durable, and only then may anybody be given the note. Raises `StoreFailed`
+        where the disk does not take it, and `LedgerContradiction` where it is of
+        fewer leaves than the one that this process kept before.
+        """
 
 
 class Keyring(Protocol):
@@ -1078,8 +1744,45 @@ class Keyring(Protocol):
     def signing(self, use: str) -> SigningKeyRow:
         """The key in force: `grant`, `notice`, `checkpoint`, `certificate`, `issuer`."""
 
+    def signing_keys(self) -> list[SigningKeyRow]:
+        """Every signing key, retired ones too, by use and age."""
+
+    def rotate(self, use: str, random: Random, *, at_once: bool = False) -> SigningKeyRow:
+        """
+        A new key signs from now on, durable on return; the one before keeps its public
+        half, and counts until nothing signed by it is live, or no more (`at_once`).
+        """
+
     def public_jwks(self) -> dict[str, Any]:
-        """Public halves of all keys that partners may need; never `issuer`."""
+        """Public halves of all keys that partners may need now; never `issuer`."""
+
+    def issuer_jwks(self) -> dict[str, Any]:
+        """Public halves of the home's own issuer keys, for the gateway itself only."""
+
+    def epoch(self, number: int) -> EpochKey:
+        """The key of an epoch; of one in use without a look at the disk. Raises
+        `EpochKeyMissing`."""
+
+    def newest_epoch(self) -> EpochKey | None:
+        """The key that wraps now; None in a home that has none yet."""
+
+    def epochs(self) -> list[EpochKeyRow]:
+        """Which epochs' keys are there, oldest first."""
+
+    def begin_epoch(self, number: int, random: Random) -> EpochKeyRow:
+        """Make the key of the next epoch: durable on return, and what wraps from then on."""
+
+    def destroy_epoch(self, number: int) -> None:
+        """
+        Destroy an epoch's key on the disk; durable on return, nothing where it is gone.
+        What was read a moment ago opens until `forget_epochs`.
+        """
+
+    def forget_epochs(self) -> None:
+        """Let go of destroyed epochs' keys in memory."""
+
+    def finish(self) -> None:
+        """Finish what a process that died had begun to write or destroy. For the owner only."""
 
     def secret(self, label: str) -> bytes:
-        """32 bytes for one use (`wrap`, `lookup`, `tombstone`, `hash`, `idempotency`), stable."""
+        """32 bytes for one use (`bind`, `lookup`, `tombstone`, `hash`, `idempotency`), stable."""

@@ -1,8 +1,13 @@
 """
-Check a ledger bundle or a certificate, without the gateway that wrote it.
+Check a ledger bundle, a certificate, a proof or a checkpoint, without the gateway that wrote it.
 
-    python verifier.py BUNDLE --trust JWKS.json [--origin NAME] [--json]
+    python verifier.py BUNDLE --trust JWKS.json [--since OLD] [--origin NAME] [--json]
     python verifier.py CERTIFICATE --trust JWKS.json [--partners KEYS] [--subject ID --salt SALT]
+                                                     [--ledger BUNDLE]
+    python verifier.py SHARE.tlog-proof --trust JWKS.json [--leaf SHARE.leaf.json]
+    python verifier.py CHECKPOINT --trust JWKS.json [--since OLD --consistency PROOF]
+
+    … each also with --witness VKEY … --quorum N, or with --policy FILE
 
 One file, for whoever does not want to trust the rest: it needs Python 3.11 and
 `cryptography`, opens no connection, and shares no code with the gateway. It
@@ -10,15 +15,22 @@ follows `ledger/FORMAT.md`.
 
 What is checked of a bundle, in this order:
 
-1. the file has its form: a header, the number of leaves it names, a
-   checkpoint, nothing else;
+1. the file has its form: a header, leaves, a checkpoint after each export and at
+   the end, nothing else;
 2. every leaf is canonical JSON (RFC 8785), is complete for its kind, and has
    an id of its own;
 3. every outcome belongs to an earlier share, and no share has more outcomes
    than attempts;
-4. the tree over the leaves (RFC 6962) has the size and root of the checkpoint;
-5. the checkpoint is signed by a key `checkpoint-…` of the trusted JWK Set, under
-   the ledger's own name. Keys inside the bundle count for nothing.
+4. the tree over the leaves (RFC 6962) has the size and root of the checkpoint, and
+   had those of each earlier one when it was as large;
+5. the last checkpoint is signed by a key `checkpoint-…` of the trusted JWK Set, under
+   the ledger's own name. Keys inside the bundle count for nothing. (Those that signed
+   the earlier ones may be retired by now; the root holds them all the same.)
+
+A bundle may begin at a later leaf. Then its header has the roots of the perfect
+subtrees before that: the tree goes on from them, and so the leaves before are
+shown to be the beginning of this tree. If it holds a checkpoint of before, that is
+signed as above too. What those leaves said is not checked.
 
 And of a certificate, which is what a gateway says of one case (a compact JWS):
 
@@ -27,10 +39,22 @@ And of a certificate, which is what a gateway says of one case (a compact JWS):
 3. the checkpoint in it is signed as above, and of the ledger of who issued it;
 4. with `--partners`, every receipt in it is signed by its recipient, and each
    state that rests on a receipt is what a receipt says;
-5. with `--subject` and `--salt`, it is about that person.
+5. with `--subject` and `--salt`, it is about that person;
+6. with `--ledger`, that bundle verifies, goes on from the certificate's checkpoint,
+   and its leaves say of the case, its notices and its receipts what it says.
+
+Of a proof about one leaf (`.tlog-proof`, with the leaf beside it): the leaf is
+canonical and complete, its hash leads to the root, and that is signed. Of a checkpoint
+alone: that it is signed.
+
+Of each of them besides: `--since OLD` asks that the ledger goes on from the checkpoint
+in OLD, whatever kind of file that is, and `--witness` with `--quorum`, or `--policy`,
+that so many witnesses cosigned the checkpoint. Trusted is what is named on
+the command line, and no key that a checked file brings along.
 
 Exit code 0: it verifies. 1: it does not. 2: wrong use, or another kind of file.
-The file is read as a stream; kept are the ids seen, some 300 bytes a leaf.
+The file is read as a stream; kept are 16 bytes a leaf, 16 for each share that has its
+outcomes, and what is known of every other share.
 """
 
 import argparse
@@ -43,13 +67,14 @@ import re
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from io import BufferedIOBase
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -73,7 +98,7 @@ class WrongUse(Exception):
     """The question cannot be answered as it was asked."""
 
 
-# --- Canonical JSON (RFC 8785), as far as leaves need it --------------------------------------
+# --- Canonical JSON (RFC 8785), as far as leaves need it ---------------------------------------
 
 ESCAPES = {chr(code): f"\\u{code:04x}" for code in range(0x20)} | dict(
     zip('"\\\b\t\n\f\r', ('\\"', "\\\\", "\\b", "\\t", "\\n", "\\f", "\\r"), strict=True)
@@ -121,7 +146,23 @@ def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-# --- The tree (RFC 6962) ----------------------------------------------------------------------
+def unbase64(text: str) -> bytes:
+    """Decode standard base64 in its one right spelling."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Refuted("it holds malformed base64") from error
+    if base64.b64encode(data).decode() != text:
+        raise Refuted("it holds malformed base64")
+    return data
+
+
+def unbase64url(text: str) -> bytes:
+    """Decode unpadded base64url in its one right spelling."""
+    return unbase64(text.translate(str.maketrans("-_+/", "+/..")) + "=" * (-len(text) % 4))
+
+
+# --- The tree (RFC 6962) -----------------------------------------------------------------------
 
 
 def sha256(*parts: bytes) -> bytes:
@@ -135,13 +176,26 @@ class Tree:
     2**i leaves or nothing, and adding a leaf carries like adding one.
     """
 
-    def __init__(self) -> None:
-        self.size = 0
-        self.places: list[bytes | None] = []
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        self.size = size
+        largest_last = iter(reversed(peaks))
+        bits = range(size.bit_length())
+        self.places = [next(largest_last) if size >> i & 1 else None for i in bits]
+        self.kept: dict[int, bytes | None] = {}  # sizes at which the root is to be remembered
+
+    def keep(self, size: int) -> None:
+        """Remember the root when there are so many leaves."""
+        self.kept[size] = self.root() if size == self.size else None
 
     def add(self, digest: bytes) -> None:
         """Append the hash of a leaf."""
         self.size += 1
+        self.carry(digest)
+        if self.size in self.kept:
+            self.kept[self.size] = self.root()
+
+    def carry(self, digest: bytes) -> None:
+        """Put a root into the first free place, joined with all that stand before it."""
         for place, standing in enumerate(self.places):
             if standing is None:
                 self.places[place] = digest
@@ -158,83 +212,123 @@ class Tree:
         return sha256() if joined is None else joined
 
 
-# --- The checkpoint (C2SP signed-note and tlog-checkpoint) ------------------------------------
+def check_inclusion(
+    leaf: bytes, index: int, size: int, hashes: Sequence[bytes], root: bytes
+) -> None:
+    """Check that the leaf with this hash leads to the root (RFC 9162 §2.1.3.2)."""
+    if not index < size:
+        raise Refuted(f"there is no leaf {index} under a checkpoint of {size}")
+    place, last = index, size - 1
+    for step in hashes:
+        if not last:
+            raise Refuted("the proof has too many hashes")
+        if place & 1 or place == last:
+            leaf = sha256(b"\x01", step, leaf)
+            while place and not place & 1:  # at the right edge a node is carried up as it is
+                place, last = place >> 1, last >> 1
+        else:
+            leaf = sha256(b"\x01", leaf, step)
+        place, last = place >> 1, last >> 1
+    if last or leaf != root:
+        raise Refuted("the leaf leads to another root than the checkpoint's")
 
-NO_TEXT = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
-SIGNATURE_LINE = re.compile(r"\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
-DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+
+def check_consistency(
+    old: tuple[int, bytes], new: tuple[int, bytes], hashes: Sequence[bytes]
+) -> None:
+    """Check that a larger tree begins with a smaller one, each (size, root): RFC 9162 §2.1.4.2."""
+    place, last = old[0] - 1, new[0] - 1
+    steps = [old[1], *hashes] if not old[0] & place else list(hashes)
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    before = after = steps[0] if steps else b""
+    for step in steps[1:]:
+        if not last:
+            raise Refuted("the proof of consistency has too many hashes")
+        if place & 1 or place == last:
+            before, after = sha256(b"\x01", step, before), sha256(b"\x01", step, after)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            after = sha256(b"\x01", after, step)
+        place, last = place >> 1, last >> 1
+    if last or not 0 < old[0] < new[0] or not hashes or (before, after) != (old[1], new[1]):
+        raise Refuted("the proof does not lead from the earlier checkpoint to this one")
+
+
+# --- What is trusted: keys, and how many witnesses ---------------------------------------------
+
 USES = ("checkpoint-", "certificate-")
+ED25519, COSIGNATURE = b"\x01", b"\x04"  # types of keys (C2SP signed-note)
+Named = tuple[str, bytes]  # a key's name, and four bytes made of name, type and key
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A signed head of the ledger, and the trusted keys that signed it."""
+class Group:
+    """A rule of which so many members, witnesses or rules, must hold (C2SP tlog-policy)."""
 
-    origin: str
-    size: int
-    root: bytes
-    signed_by: list[str]
+    need: int
+    members: tuple["Group | Named", ...]
 
-
-def open_checkpoint(note: str, keys: dict[str, bytes]) -> Checkpoint:
-    """Verify the note against the trusted keys, by kid, and read it."""
-    if NO_TEXT.search(note):
-        raise Refuted("the checkpoint has a character that no note has")
-    text, gap, block = note.rpartition("\n\n")
-    lines = block.split("\n")
-    if not gap or lines.pop() or not lines or len(lines) > MAX_SIGNATURES:
-        raise Refuted("the checkpoint is not a text, an empty line and signature lines")
-    text += "\n"
-    origin = text.split("\n", 1)[0]
-    # A key is named by the ledger's name and by four bytes made of name and key.
-    by_id = {sha256(origin.encode(), b"\n\x01", raw)[:4]: kid for kid, raw in keys.items()}
-    signed_by = []
-    for line in lines:
-        name, identifier, signature = signature_line(line)
-        kid = by_id.get(identifier) if name == origin else None
-        if kid is not None:
-            try:
-                Ed25519PublicKey.from_public_bytes(keys[kid]).verify(signature, text.encode())
-            except InvalidSignature as error:
-                raise Refuted("a trusted key's signature on the checkpoint is wrong") from error
-            signed_by.append(kid)
-    if not signed_by:
-        raise Refuted("no trusted key signed the checkpoint")
-    return Checkpoint(origin, *size_and_root(text), signed_by)
+    def holds(self, signed: Container[Named]) -> bool:
+        """Whether enough members hold if these witnesses signed."""
+        held = (m.holds(signed) if isinstance(m, Group) else m in signed for m in self.members)
+        return sum(held) >= self.need
 
 
-def signature_line(line: str) -> tuple[str, bytes, bytes]:
-    """Take a signature line apart: the key's name, its four bytes, the signature."""
-    found = SIGNATURE_LINE.fullmatch(line)
-    blob = unbase64(found[2]) if found else b""
-    if not found or len(blob) < 5:
-        raise Refuted("the checkpoint has a malformed signature line")
-    return found[1], blob[:4], blob[4:]
+@dataclass(frozen=True)
+class Trust:
+    """The keys that were named on the command line, and what is asked of witnesses."""
+
+    keys: dict[str, bytes] = field(default_factory=dict)  # of JWK Sets, by kid
+    logs: dict[Named, bytes] = field(default_factory=dict)  # of ledgers, each for one alone
+    witnesses: dict[Named, bytes] = field(default_factory=dict)
+    rule: Group | None = None
+
+    def of_ledger(self, origin: str) -> dict[Named, tuple[str, bytes]]:
+        """The keys that may sign checkpoints of this ledger: what each is called, and its bytes."""
+        own = for_use(self.keys, "checkpoint-").items()
+        found = {named(origin, ED25519, raw): (kid, raw) for kid, raw in own}
+        more = ((one, raw) for one, raw in self.logs.items() if one[0] == origin)
+        return found | {one: (f"{one[0]}+{one[1].hex()}", raw) for one, raw in more}
 
 
-def size_and_root(text: str) -> tuple[int, bytes]:
-    """Read size and root from the lines that were signed."""
-    lines = text[:-1].split("\n")
-    if len(lines) < 3 or not all(lines):
-        raise Refuted("the checkpoint has no origin, size and root")
-    root = unbase64(lines[2])
-    if not DECIMAL.fullmatch(lines[1]) or int(lines[1]) > MAX_SIZE or len(root) != 32:
-        raise Refuted("the checkpoint's size or root is malformed")
-    return int(lines[1]), root
+def named(name: str, kind: bytes, raw: bytes) -> Named:
+    """Return a key's name and the four bytes that stand for it on a signature line."""
+    return name, sha256(name.encode(), b"\n", kind, raw)[:4]
 
 
-def unbase64(text: str) -> bytes:
-    """Decode standard base64 in its one right spelling."""
+def read_vkey(text: str, kind: bytes, where: str) -> tuple[Named, bytes]:
+    """Read `name+id+base64(type and key)`, a key of this type (C2SP signed-note)."""
+    name, _, rest = text.partition("+")
+    identifier, _, data = rest.partition("+")
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refuted("it holds malformed base64") from error
-    if base64.b64encode(data).decode() != text:
-        raise Refuted("it holds malformed base64")
-    return data
+        blob = unbase64(data)
+        found = named(name, blob[:1], blob[1:])
+    except (Refuted, UnicodeError):
+        found, blob = (name, b""), b""
+    good = blob[:1] == kind and len(blob) == 33 and found[1].hex() == identifier
+    if not good or not name or any(letter.isspace() for letter in name):
+        raise WrongUse(f"{where}: {text[:80]!a} is no verifier key of the type 0x{kind.hex()}")
+    return found, blob[1:]
 
 
-def read_trust(path: Path) -> dict[str, bytes]:
+def read_trust(given: Sequence[str]) -> Trust:
+    """Read the values of `--trust`: JWK Sets, and ledgers' keys as text."""
+    trust = Trust()
+    for one in given:
+        if one.count("+") >= 2 and not Path(one).exists():
+            key, raw = read_vkey(one, ED25519, "--trust")
+            trust.logs[key] = raw
+            continue
+        found = read_jwks(Path(one))
+        if trust.keys.keys() & found.keys():
+            raise WrongUse("--trust: two keys of one kid")
+        trust.keys.update(found)
+    return trust
+
+
+def read_jwks(path: Path) -> dict[str, bytes]:
     """Read the Ed25519 keys of a JWK Set that sign checkpoints and certificates, by kid."""
     try:
         keys = parse_object(path.read_bytes())["keys"]
@@ -265,6 +359,179 @@ def public_key(jwk: dict[str, Any]) -> bytes:
         raise ValueError("malformed")
     return raw
 
+
+def with_witnesses(trust: Trust, given: Sequence[str], quorum: int | None) -> Trust:
+    """Add the values of `--witness`. Without `--quorum` all of them must have signed."""
+    keys = dict(read_vkey(one, COSIGNATURE, "--witness") for one in given)
+    need = len(keys) if quorum is None else quorum
+    if len(set(keys.values())) < len(given) or not 0 <= need <= len(keys):
+        raise WrongUse("--quorum: more than there are --witness, or one is named twice")
+    return replace(trust, witnesses=keys, rule=Group(need, tuple(keys)))
+
+
+def with_policy(trust: Trust, path: Path) -> Trust:
+    """Add what a policy file says: ledgers, witnesses, groups and the quorum (C2SP tlog-policy)."""
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeError) as error:
+        raise WrongUse(f"--policy: {path} cannot be read as UTF-8") from error
+    known: dict[str, Group | Named] = {}
+    logs, witnesses = dict(trust.logs), dict[Named, bytes]()
+    rules: list[Group] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        where = f"--policy: line {number}"
+        if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", line):
+            raise WrongUse(f"{where} has a control character")
+        match [word for word in re.split(r"[ \t]+", line) if word]:
+            case []:
+                pass
+            case [word, *_] if word.startswith("#"):
+                pass
+            case ["log", vkey] | ["log", vkey, _]:
+                once(logs, *read_vkey(vkey, ED25519, where), where)
+            case ["witness", name, vkey] | ["witness", name, vkey, _]:
+                key, raw = read_vkey(vkey, COSIGNATURE, where)
+                once(witnesses, key, raw, where)
+                define(known, name, key, where)
+            case ["group", name, need, _, *_] as words:
+                define(known, name, read_group(known, need, words[3:], where), where)
+            case ["quorum", name] if not rules and (name == "none" or name in known):
+                rules.append(Group(0, ()) if name == "none" else Group(1, (known[name],)))
+            case _:
+                raise WrongUse(f"{where} is none of a policy, or names what is not defined before")
+    if not rules:
+        raise WrongUse(f"--policy: {path} has no line quorum")
+    return replace(trust, logs=logs, witnesses=witnesses, rule=rules[0])
+
+
+def once(keys: dict[Named, bytes], key: Named, raw: bytes, where: str) -> None:
+    """Add a key that is not there yet, under whatever name."""
+    if raw in keys.values():
+        raise WrongUse(f"{where} has a key that an earlier line has")
+    keys[key] = raw
+
+
+def define(known: dict[str, Group | Named], name: str, what: Group | Named, where: str) -> None:
+    """Give a witness or a group a name that none has."""
+    if name in known or name == "none":
+        raise WrongUse(f"{where} defines a name that is taken")
+    known[name] = what
+
+
+def read_group(
+    known: dict[str, Group | Named], need: str, names: Sequence[str], where: str
+) -> Group:
+    """Read the rest of a line `group`: how many, and of whom."""
+    count = {"any": 1, "all": len(names)}.get(need) or int(need if need.isdecimal() else 0)
+    used = set(names)
+    if not used <= known.keys() or len(used) < len(names) or not 1 <= count <= len(names):
+        raise WrongUse(f"{where} wants another number of members than there can be, or not defined")
+    return Group(count, tuple(known[name] for name in names))
+
+
+# --- The checkpoint (C2SP signed-note, tlog-checkpoint and tlog-cosignature) -------------------
+
+NO_TEXT = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
+SIGNATURE_LINE = re.compile(r"\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
+DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A signed head of the ledger, the trusted keys that signed it, and when witnesses did."""
+
+    origin: str
+    size: int
+    root: bytes
+    signed_by: list[str]
+    cosigned_by: dict[Named, int] = field(default_factory=dict)
+
+
+def open_checkpoint(note: str, trust: Trust) -> Checkpoint:
+    """Verify the note against the trusted keys, and read it. Lines of other keys say nothing."""
+    if NO_TEXT.search(note):
+        raise Refuted("the checkpoint has a character that no note has")
+    text, gap, block = note.rpartition("\n\n")
+    lines = block.split("\n")
+    if not gap or lines.pop() or not lines or len(lines) > MAX_SIGNATURES:
+        raise Refuted("the checkpoint is not a text, an empty line and signature lines")
+    text += "\n"
+    origin = text.split("\n", 1)[0]
+    ledger, signed_by, cosigned_by = trust.of_ledger(origin), [], dict[Named, int]()
+    for line in lines:
+        key, signature = signature_line(line)
+        if key in ledger:
+            kid, raw = ledger[key]
+            check_signature(raw, signature, text.encode(), "a trusted key's")
+            signed_by.append(kid)
+        elif key in trust.witnesses:
+            cosigned_by[key] = check_cosignature(trust.witnesses[key], signature, text)
+    if not signed_by:
+        raise Refuted("no trusted key signed the checkpoint")
+    return Checkpoint(origin, *size_and_root(text), signed_by, cosigned_by)
+
+
+def check_signature(raw: bytes, signature: bytes, text: bytes, whose: str) -> None:
+    """Check an Ed25519 signature on a checkpoint."""
+    try:
+        Ed25519PublicKey.from_public_bytes(raw).verify(signature, text)
+    except InvalidSignature as error:
+        raise Refuted(f"{whose} signature on the checkpoint is wrong") from error
+
+
+def check_cosignature(raw: bytes, signature: bytes, text: str) -> int:
+    """Check a witness's signature, and return the time at which it says it was made."""
+    at = int.from_bytes(signature[:8], "big")
+    if len(signature) != 72 or not 0 < at < 2**63:
+        raise Refuted("a trusted witness's cosignature is malformed, or has no time")
+    signed = f"cosignature/v1\ntime {at}\n{text}".encode()
+    check_signature(raw, signature[8:], signed, "a trusted witness's")
+    return at
+
+
+def check_quorum(checkpoint: Checkpoint, trust: Trust) -> None:
+    """Check that the witnesses who must have cosigned did."""
+    if trust.rule is not None and not trust.rule.holds(checkpoint.cosigned_by):
+        count = len(checkpoint.cosigned_by)
+        raise Refuted(f"too few witnesses cosigned the checkpoint, {count} of those that are known")
+
+
+def head_report(checkpoint: Checkpoint, trust: Trust, origin: str | None) -> dict[str, Any]:
+    """Check what is asked of any checkpoint, and report what it says and who signed it."""
+    if origin is not None and checkpoint.origin != origin:
+        raise Refuted("the ledger is another one than --origin names")
+    check_quorum(checkpoint, trust)
+    witnesses = {name: at for (name, _), at in checkpoint.cosigned_by.items()}
+    return {
+        "origin": checkpoint.origin,
+        "origin_expected": origin is not None,
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
+        "signed_by": checkpoint.signed_by,
+    } | ({} if trust.rule is None else {"cosigned_by": witnesses})
+
+
+def signature_line(line: str) -> tuple[Named, bytes]:
+    """Take a signature line apart: the key's name and its four bytes, and the signature."""
+    found = SIGNATURE_LINE.fullmatch(line)
+    blob = unbase64(found[2]) if found else b""
+    if not found or len(blob) < 5:
+        raise Refuted("the checkpoint has a malformed signature line")
+    return (found[1], blob[:4]), blob[4:]
+
+
+def size_and_root(text: str) -> tuple[int, bytes]:
+    """Read size and root from the lines that were signed."""
+    lines = text[:-1].split("\n")
+    if len(lines) < 3 or not all(lines):
+        raise Refuted("the checkpoint has no origin, size and root")
+    root = unbase64(lines[2])
+    if not DECIMAL.fullmatch(lines[1]) or int(lines[1]) > MAX_SIZE or len(root) != 32:
+        raise Refuted("the checkpoint's size or root is malformed")
+    return int(lines[1]), root
+
+
+# --- Keys of others, and what else is asked ----------------------------------------------------
 
 Key = tuple[tuple[str, ...], Callable[[bytes, bytes], object]]  # names of its algorithm, its check
 
@@ -310,10 +577,15 @@ def recipient_keys(path: Path) -> dict[str, Key]:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be checked of a certificate besides its own signatures."""
+    """What is to be checked of a file besides its form and signatures."""
 
     partners: dict[str, dict[str, Key]] = field(default_factory=dict)  # by recipient, or ""; by kid
     person: bytes = b""  # the salt and the subject
+    ledger: Path | None = None  # the bundle that a certificate is compared with
+    leaf: Path | None = None  # what a proof is about
+    since: Checkpoint | None = None  # from which the ledger must go on
+    hashes: tuple[bytes, ...] | None = None  # the proof that it does, where there are no leaves
+    case: "Case | None" = None  # what a certificate says, where a bundle is read for it
 
 
 def read_asked(partners: Path | None, subject: str | None, salt: str | None) -> Asked:
@@ -334,7 +606,7 @@ def read_asked(partners: Path | None, subject: str | None, salt: str | None) -> 
     return Asked(known, octets + name)
 
 
-# --- What the leaves say ----------------------------------------------------------------------
+# --- What the leaves say -----------------------------------------------------------------------
 
 SHARES = ("intent", "transfer", "public-disclosure")
 REQUIRED = dict.fromkeys(
@@ -374,17 +646,19 @@ class Contents:
     """What the leaves read so far say, and the check that they do not contradict each other."""
 
     kinds: Counter[str] = field(default_factory=Counter)
-    ids: set[str] = field(default_factory=set)
-    shares: dict[str, Share] = field(default_factory=dict)
+    ids: "Remembered" = field(default_factory=lambda: Remembered())
+    shares: dict[str, Share] = field(default_factory=dict)  # that are open, or were declared
+    closed: "Remembered" = field(default_factory=lambda: Remembered())
+    case: "Case | None" = None
     pruned: int = 0
+    before: int = 0  # leaves before the file's first
     unexplained: int = 0
 
     def read(self, leaf: dict[str, Any]) -> None:
         """Take in the next leaf."""
         kind = check_form(leaf)
-        if leaf["id"] in self.ids:
-            raise Refuted("an earlier leaf has the same id")
-        self.ids.add(leaf["id"])
+        index = self.before + self.pruned + self.ids.count
+        self.ids.add(leaf["id"], index)
         self.kinds[kind] += 1
         if kind in SHARES:
             self.share_of(leaf).open += 1
@@ -392,6 +666,8 @@ class Contents:
             self.share_of(leaf).declared = 1
         elif kind == "outcome":
             self.outcome(leaf)
+        if self.case is not None:
+            self.case.see(index, kind, leaf)
 
     def share_of(self, leaf: dict[str, Any]) -> Share:
         """Return the share that a leaf opens, which is one partner's alone."""
@@ -401,20 +677,61 @@ class Contents:
         return share
 
     def outcome(self, leaf: dict[str, Any]) -> None:
-        """Match an outcome with an attempt that has none."""
+        """Match an outcome with an attempt that has none. What has all of its own is let go."""
         known = leaf["share"] in self.shares
         share = self.share_of(leaf) if known else Share(leaf["partner"])
         if share.open:
             share.open -= 1
         elif share.declared:
             share.declared = 0
-        elif self.unexplained < self.pruned:
-            # The attempt may be one of the pruned leaves; each explains one outcome.
+        elif self.unexplained < self.pruned + self.before:
+            # The attempt may be one of the leaves that are not there; each explains one outcome.
             self.unexplained += 1
-        elif known:
-            raise Refuted("every attempt at its share has an outcome already")
         else:
-            raise Refuted("no earlier leaf opens its share")
+            raise Refuted(
+                "every attempt at its share has an outcome already, or no earlier leaf opens it"
+            )
+        if not share.open and not share.declared:
+            self.shares.pop(leaf["share"], None)
+            self.closed.add(leaf["share"], partner_number(leaf["partner"]))
+
+    def finish(self) -> None:
+        """Check what shows only when every leaf was read."""
+        for id, share in self.shares.items():
+            self.closed.add(id, partner_number(share.partner))
+        for first, second in self.ids.repeated():
+            wrong = Refuted("an earlier leaf has the same id")
+            wrong.leaf = max(first, second)
+            raise wrong
+        if any(first != second for first, second in self.closed.repeated()):
+            raise Refuted("a share was opened for two partners")
+
+
+def partner_number(partner: str) -> int:
+    """Return a number that stands for a partner."""
+    return int.from_bytes(sha256(partner.encode())[:5], "big")
+
+
+class Remembered:
+    """Texts by eleven bytes of their hash, each with a number, in sixteen bytes together."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.rows = [bytearray() for _ in range(256)]
+
+    def add(self, text: str, number: int) -> None:
+        """Note a text."""
+        digest = sha256(text.encode(errors="surrogatepass"))
+        self.rows[digest[0]] += digest[1:12] + number.to_bytes(5, "big")
+        self.count += 1
+
+    def repeated(self) -> Iterator[tuple[int, int]]:
+        """Yield the numbers of texts that were noted more than once, two by two."""
+        for row in self.rows:
+            ordered = sorted(bytes(row[at : at + 16]) for at in range(0, len(row), 16))
+            for one, other in pairwise(ordered):
+                if one[:11] == other[:11]:
+                    yield int.from_bytes(one[11:], "big"), int.from_bytes(other[11:], "big")
 
 
 def check_form(leaf: dict[str, Any]) -> str:
@@ -445,7 +762,10 @@ def is_time(value: Any) -> bool:
         return False
 
 
-# --- The bundle -------------------------------------------------------------------------------
+# --- The bundle --------------------------------------------------------------------------------
+
+FIRST, SECOND = "sharing-ledger/1", "sharing-ledger/2"
+INTERRUPTED = "its export was interrupted, and goes on when it is run again"
 
 
 class Lines:
@@ -455,13 +775,18 @@ class Lines:
         self.stream = stream
         self.number = number
 
-    def next(self) -> bytes:
-        """Return the next line without its line feed."""
+    def next(self, *, end: bool = False) -> bytes:
+        """Return the next line without its line feed; empty at the end, if it may be here."""
         self.number += 1
         line = self.stream.readline(MAX_LINE)
-        if not line.endswith(b"\n"):
-            raise Refuted("the line is cut or too long" if line else "the file ends too early")
-        return line[:-1]
+        if not line and end:
+            return b""
+        if line.endswith(b"\n") and line != b"\n":
+            return line[:-1]
+        what = "the line is empty" if line == b"\n" else "the line is cut or too long"
+        wrong = Refuted(what if line else "the file ends too early")
+        wrong.line = self.number
+        raise wrong
 
     @contextmanager
     def blamed(self, leaf: int | None = None) -> Iterator[None]:
@@ -474,32 +799,119 @@ class Lines:
 
 
 def check_bundle(
-    first: bytes, lines: Lines, keys: dict[str, bytes], origin: str | None, asked: Asked
+    first: bytes, lines: Lines, trust: Trust, origin: str | None, asked: Asked
 ) -> dict[str, Any]:
     """Check a bundle of which the first line was read, and report what it holds."""
-    if asked != Asked():
-        raise WrongUse("--partners, --subject and --salt are for certificates")
+    if asked.partners or asked.person or asked.ledger:
+        raise WrongUse("--partners, --subject, --salt and --ledger are for certificates")
     with lines.blamed():
-        expected, size = read_header(first)
-    tree, contents = Tree(), Contents()
-    for index in range(size):
+        header = read_header(first)
+        contents = Contents(before=header.start, case=asked.case)
+        tree = Tree(header.start, header.peaks)
+        if asked.since is not None:
+            tree.keep(asked.since.size)
+        before = tree.root().hex() if header.start else None
+        since = check_since(header, tree, trust)
+    read = read_counted if header.size is not None else read_grown
+    checkpoint = read(lines, header, tree, contents, trust)
+    contents.finish()
+    check_head(checkpoint, tree, header.origin)
+    begins = {"start": header.start, "start_root": before, "start_signed_by": since}
+    found = {"verified": True, "format": header.format} | head_report(checkpoint, trust, origin)
+    found |= check_goes_on(checkpoint, asked, tree) | report(contents)
+    return found | (begins if header.start else {})
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the first line promises. Nothing of it counts before a checkpoint agrees."""
+
+    format: str
+    origin: str
+    size: int | None = None  # in the first version alone; else the last checkpoint has it
+    start: int = 0
+    peaks: tuple[bytes, ...] = ()
+    since: str | None = None
+
+
+def read_header(line: bytes) -> Header:
+    """Read the first line of either version."""
+    said = parse_object(line)
+    members = {"format", "origin"}
+    if said.get("format") == FIRST:
+        members |= {"size", "exported_at"}
+    elif "start" in said:
+        members |= {"start", "peaks"} | {"since"} & said.keys()
+    parse_line(line, members)
+    origin, size, start = said["origin"], said.get("size"), said.get("start", 0)
+    if not isinstance(origin, str) or not isinstance(said.get("since"), str | None):
+        raise Refuted("the header has no origin, or a checkpoint that is no text")
+    for number, least in ((0 if size is None else size, 0), (start, int("start" in said))):
+        if type(number) is not int or not least <= number <= MAX_SIZE:
+            raise Refuted("the header has no size, or no index to start at")
+    peaks = said.get("peaks", [])
+    hashes = [one for one in peaks if isinstance(one, str)] if isinstance(peaks, list) else []
+    if hashes != peaks or not all(map(HEX_256.fullmatch, hashes)):
+        raise Refuted("the header's peaks are no hashes")
+    if len(hashes) != start.bit_count():
+        raise Refuted("the header has other peaks than its start has bits")
+    roots = tuple(map(bytes.fromhex, hashes))
+    return Header(said["format"], origin, size, start, roots, said.get("since"))
+
+
+def check_since(header: Header, tree: Tree, trust: Trust) -> list[str]:
+    """Check the checkpoint of the leaves before the first one, if there is one; who signed it."""
+    if header.since is None:
+        return []
+    since = open_checkpoint(header.since, trust)
+    check_head(since, tree, header.origin)
+    return since.signed_by
+
+
+def read_counted(
+    lines: Lines, header: Header, tree: Tree, contents: Contents, trust: Trust
+) -> Checkpoint:
+    """Read the leaves of the first version, as many as its header says, and the checkpoint."""
+    for index in range(header.size or 0):
         with lines.blamed(index):
             tree.add(check_leaf(lines.next(), contents))
-        if tree.size % 20_000 == 0:
-            show_progress(tree.size, size)
+        show_progress(tree.size, header.size)
     with lines.blamed():
-        checkpoint = read_footer(lines, keys)
-    check_head(checkpoint, tree, expected, origin)
-    return report(checkpoint, contents, origin)
+        return read_footer(lines, trust)
 
 
-def read_header(line: bytes) -> tuple[str, int]:
-    """Return what the header promises: the origin and the number of leaves."""
-    header = parse_line(line, {"format", "origin", "size", "exported_at"})
-    origin, size = header["origin"], header["size"]
-    if not isinstance(origin, str) or type(size) is not int or not 0 <= size <= MAX_SIZE:
-        raise Refuted("the header has no origin and size")
-    return origin, size
+def read_grown(
+    lines: Lines, header: Header, tree: Tree, contents: Contents, trust: Trust
+) -> Checkpoint:
+    """Read leaves and checkpoints to the end; the last line is a checkpoint, and it counts."""
+    note, marked = "", -1
+    while line := lines.next(end=True):
+        if not line.startswith(b'{"checkpoint"'):
+            with lines.blamed(tree.size):
+                tree.add(check_leaf(line, contents))
+            show_progress(tree.size)
+            note = ""
+            continue
+        with lines.blamed():
+            note = check_mark(line, header, tree)
+            if marked == tree.size:
+                raise Refuted("two checkpoints stand one behind the other")
+        marked = tree.size
+    with lines.blamed():
+        if not note:
+            raise Refuted(f"the bundle is not finished: {INTERRUPTED}")
+        return open_checkpoint(note, trust)
+
+
+def check_mark(line: bytes, header: Header, tree: Tree) -> str:
+    """Compare a checkpoint with the tree as it is where it stands; the note in it."""
+    note = parse_line(line, {"checkpoint", "exported_at"})["checkpoint"]
+    if not isinstance(note, str):
+        raise Refuted("the checkpoint is no text")
+    text = note.rpartition("\n\n")[0] + "\n"
+    claimed = Checkpoint(text.split("\n", 1)[0], *size_and_root(text), [])
+    check_head(claimed, tree, header.origin)
+    return note
 
 
 def check_leaf(line: bytes, contents: Contents) -> bytes:
@@ -514,8 +926,9 @@ def check_leaf(line: bytes, contents: Contents) -> bytes:
     if right != line:
         raise Refuted("it is not in canonical form")
     if leaf.keys() == {"pruned", "leaf_hash"}:
+        digest = pruned_hash(leaf)
         contents.pruned += 1
-        return pruned_hash(leaf)
+        return digest
     contents.read(leaf)
     return sha256(b"\x00", line)
 
@@ -528,14 +941,14 @@ def pruned_hash(leaf: dict[str, Any]) -> bytes:
     return bytes.fromhex(digest)
 
 
-def read_footer(lines: Lines, keys: dict[str, bytes]) -> Checkpoint:
+def read_footer(lines: Lines, trust: Trust) -> Checkpoint:
     """Read the last line and verify the checkpoint in it."""
     note = parse_line(lines.next(), {"checkpoint"})["checkpoint"]
     if lines.stream.read(1):
         raise Refuted("something follows the checkpoint")
     if not isinstance(note, str):
         raise Refuted("the checkpoint is no text")
-    return open_checkpoint(note, for_use(keys, "checkpoint-"))
+    return open_checkpoint(note, trust)
 
 
 def parse_line(line: bytes, names: set[str]) -> dict[str, Any]:
@@ -546,35 +959,160 @@ def parse_line(line: bytes, names: set[str]) -> dict[str, Any]:
     return value
 
 
-def check_head(checkpoint: Checkpoint, tree: Tree, expected: str, origin: str | None) -> None:
-    """Compare the checkpoint with the header, the leaves, and what the caller expects."""
+def check_head(checkpoint: Checkpoint, tree: Tree, expected: str) -> None:
+    """Compare the checkpoint with the header and the leaves."""
     if checkpoint.origin != expected:
         raise Refuted("the checkpoint is of another ledger than the header names")
-    if origin is not None and checkpoint.origin != origin:
-        raise Refuted("the ledger is another one than --origin names")
     if checkpoint.size != tree.size:
-        raise Refuted(f"the checkpoint is of {checkpoint.size} leaves, the file has {tree.size}")
+        raise Refuted(f"the checkpoint is of {checkpoint.size} leaves, there are {tree.size}")
     if checkpoint.root != tree.root():
         raise Refuted("the leaves have another root than the checkpoint")
 
 
-def report(checkpoint: Checkpoint, contents: Contents, origin: str | None) -> dict[str, Any]:
-    """Say what was found in a bundle that verifies."""
+def report(contents: Contents) -> dict[str, Any]:
+    """Say what the leaves of a bundle that verifies are."""
     return {
-        "verified": True,
-        "format": "sharing-ledger/1",
-        "origin": checkpoint.origin,
-        "origin_expected": origin is not None,
-        "size": checkpoint.size,
-        "root": checkpoint.root.hex(),
-        "signed_by": checkpoint.signed_by,
         "kinds": dict(sorted(contents.kinds.items())),
         "pruned": contents.pruned,
         "open_intents": sum(share.open for share in contents.shares.values()),
     }
 
 
-# --- The certificate of a case (a compact JWS, RFC 7515) --------------------------------------
+# --- That a ledger goes on from an earlier checkpoint ------------------------------------------
+
+
+def check_goes_on(new: Checkpoint, asked: Asked, tree: Tree | None = None) -> dict[str, Any]:
+    """Check that the ledger begins with the one of `--since`, by its leaves or by a proof."""
+    old = asked.since
+    if old is None:
+        return {}
+    if old.origin != new.origin:
+        raise Refuted("the earlier checkpoint is of another ledger")
+    if old.size > new.size:
+        raise Refuted(f"the ledger had {old.size} leaves before, and has {new.size}: it is older")
+    if old.size == new.size or tree is not None:
+        root = new.root if tree is None or old.size == new.size else tree.kept[old.size]
+        if root is None:
+            raise WrongUse("--since: the bundle begins behind that checkpoint, take a longer one")
+        if root != old.root:
+            raise Refuted(f"the first {old.size} leaves have another root than they had before")
+    elif asked.hashes is None:
+        raise WrongUse("--since: give the proof between the two with --consistency, or a bundle")
+    elif old.size:
+        check_consistency((old.size, old.root), (new.size, new.root), asked.hashes)
+    since = {"size": old.size, "root": old.root.hex(), "signed_by": old.signed_by}
+    return {"since": since}
+
+
+def read_since(path: Path, trust: Trust) -> Checkpoint:
+    """Read and verify the checkpoint in a file of any kind; nothing else of the file is checked."""
+    try:
+        return open_checkpoint(with_file(path, note_of), trust)
+    except Refuted as error:
+        raise Refuted(f"--since: {error}") from error
+
+
+def note_of(first: bytes, lines: Lines) -> str:
+    """Return the checkpoint that a file ends with, or holds."""
+    stream, kind = lines.stream, kind_of(first, lines)
+    if kind == CERTIFICATE:
+        return str(parse_object(unbase64url(first.decode().split(".")[1])).get("checkpoint"))
+    if kind in (PROOF, NOTE):
+        rest = (first + b"\n" + stream.read(MAX_LINE)).decode(errors="replace")
+        return rest if kind == NOTE else rest.partition("\n\n")[2]
+    last = first
+    while line := stream.readline(MAX_LINE):
+        last = line
+    return str(parse_object(last).get("checkpoint"))
+
+
+def read_hashes(path: Path) -> tuple[bytes, ...]:
+    """Read the proof between two checkpoints: a JSON object with `hashes`, in hex."""
+    try:
+        hashes = parse_object(path.read_bytes())["hashes"]
+        good = all(HEX_256.fullmatch(one) for one in hashes)
+    except (OSError, KeyError, TypeError, Refuted) as error:
+        raise WrongUse(f"--consistency: {path} has no hashes in JSON") from error
+    if not good or len(hashes) > MAX_HASHES:
+        raise WrongUse(f"--consistency: {path} has other hashes than of 32 bytes in hex")
+    return tuple(map(bytes.fromhex, hashes))
+
+
+# --- One checkpoint, and the proof of one leaf (C2SP tlog-proof) -------------------------------
+
+PROOF, NOTE = "c2sp.org/tlog-proof@v1", "checkpoint"
+MAX_HASHES = 63
+
+
+def check_note(
+    first: bytes, lines: Lines, trust: Trust, origin: str | None, asked: Asked
+) -> dict[str, Any]:
+    """Check a checkpoint that stands alone in its file."""
+    refuse_others(asked)
+    checkpoint = open_checkpoint(text_of(first, lines), trust)
+    found = {"verified": True, "format": NOTE} | head_report(checkpoint, trust, origin)
+    return found | check_goes_on(checkpoint, asked)
+
+
+def check_proof(
+    first: bytes, lines: Lines, trust: Trust, origin: str | None, asked: Asked
+) -> dict[str, Any]:
+    """Check that a leaf is in the ledger, and report what it says."""
+    refuse_others(asked)
+    if asked.leaf is None:
+        raise WrongUse("a proof is about a leaf: name its file with --leaf")
+    index, hashes, extra, note = read_proof(text_of(first, lines))
+    checkpoint = open_checkpoint(note, trust)
+    try:
+        line = asked.leaf.read_bytes()
+    except OSError as error:
+        raise WrongUse(f"--leaf: {asked.leaf} cannot be read") from error
+    contents = Contents(before=index)
+    digest = check_leaf(line.removesuffix(b"\n"), contents)
+    if contents.pruned:
+        raise Refuted("it stands for a pruned leaf; the proof shows nothing of what that said")
+    check_inclusion(digest, index, checkpoint.size, hashes, checkpoint.root)
+    found = {"verified": True, "format": PROOF} | head_report(checkpoint, trust, origin)
+    found |= {"index": index, "leaf_hash": digest.hex(), "leaf": parse_object(line)}
+    return found | {"extra_ignored": extra} | check_goes_on(checkpoint, asked)
+
+
+def refuse_others(asked: Asked) -> None:
+    """Refuse options that are for other kinds of file."""
+    if asked.partners or asked.person or asked.ledger:
+        raise WrongUse("--partners, --subject, --salt and --ledger are for certificates")
+
+
+def text_of(first: bytes, lines: Lines) -> str:
+    """Return the whole of a short file."""
+    whole = first + b"\n" + lines.stream.read(MAX_LINE)
+    if len(whole) > MAX_LINE:
+        raise Refuted("it is too long")
+    try:
+        return whole.decode()
+    except UnicodeDecodeError as error:
+        raise Refuted("it is not UTF-8") from error
+
+
+def read_proof(text: str) -> tuple[int, list[bytes], bool, str]:
+    """Take a proof apart: index, hashes, whether it has an `extra`, and the checkpoint's note."""
+    head, gap, note = text.partition("\n\n")
+    _, *lines = head.split("\n")
+    # Nothing authenticates it: it is looked at for its form alone (C2SP tlog-proof).
+    extra = bool(lines) and lines[0].startswith("extra ")
+    if extra:
+        unbase64(lines.pop(0).removeprefix("extra "))
+    if not gap or not note or not lines or not lines[0].startswith("index "):
+        raise Refuted("the proof is not an index, hashes, an empty line and a checkpoint")
+    digits, hashes = lines[0].removeprefix("index "), [unbase64(line) for line in lines[1:]]
+    if not DECIMAL.fullmatch(digits) or int(digits) > MAX_SIZE:
+        raise Refuted("the index is no decimal number")
+    if len(hashes) > MAX_HASHES or any(len(one) != 32 for one in hashes):
+        raise Refuted("the proof has too many hashes, or one that is not of 32 bytes")
+    return int(digits), hashes, extra, note
+
+
+# --- The certificate of a case (a compact JWS, RFC 7515) ---------------------------------------
 
 CERTIFICATE, RECEIPT = "sharing-certificate+jwt", "sharing-receipt+jwt"
 # No key comes from a token, and nothing in it may change how it is read (RFC 8725 §3.5, §3.10).
@@ -612,46 +1150,110 @@ def open_jws(token: str, typ: str, keys: dict[str, Key]) -> dict[str, Any]:
     return parse_object(payload)
 
 
-def unbase64url(text: str) -> bytes:
-    """Decode unpadded base64url in its one right spelling."""
-    return unbase64(text.translate(str.maketrans("-_+/", "+/..")) + "=" * (-len(text) % 4))
-
-
 def check_certificate(
-    first: bytes, lines: Lines, keys: dict[str, bytes], origin: str | None, asked: Asked
+    first: bytes, lines: Lines, trust: Trust, origin: str | None, asked: Asked
 ) -> dict[str, Any]:
     """Check a certificate, which is the file's only line, and report what it says."""
     if len(first) >= MAX_LINE or lines.stream.read(1):
         raise Refuted("the certificate is too long, or something follows it")
-    own = for_use(keys, "certificate-").items()
+    own = for_use(trust.keys, "certificate-").items()
     said = open_jws(first.decode(), CERTIFICATE, {kid: ed25519(raw) for kid, raw in own})
     check_said(said)
-    checkpoint = open_checkpoint(said["checkpoint"], for_use(keys, "checkpoint-"))
+    checkpoint = open_checkpoint(said["checkpoint"], trust)
     if checkpoint.origin != said["iss"].partition("://")[2].rstrip("/") + "/ledger":
         raise Refuted("the checkpoint is of another ledger than the issuer's")
-    if origin is not None and checkpoint.origin != origin:
-        raise Refuted("the ledger is another one than --origin names")
+    head = head_report(checkpoint, trust, origin)
     if asked.person and sha256(asked.person).hex() != said["subject_hash"]:
         raise Refuted("it is about another person, or the salt is another one")
     for notice in said["notices"] if asked.partners else ():
         check_receipts(notice, said["iss"], asked.partners)
+    goes_on = check_goes_on(checkpoint, asked)
+    ledger = check_ledger(asked.ledger, said, checkpoint, trust) if asked.ledger else {}
     notices = [{**notice, "receipts": len(notice["receipts"])} for notice in said["notices"]]
     del said["checkpoint"]
     return {
         **{"verified": True, "format": CERTIFICATE, "interim": False, **said, "notices": notices},
-        **{"ledger": checkpoint.origin, "size": checkpoint.size},
-        "ledger_signed_by": checkpoint.signed_by,
+        **{"ledger": head["origin"], "size": head["size"], "ledger_signed_by": head["signed_by"]},
+        **{name: head[name] for name in head.keys() & {"cosigned_by"}},
+        **goes_on,
         "receipts_checked": bool(asked.partners),
         "subject_checked": bool(asked.person),
+        **ledger,
     }
+
+
+class Case:
+    """What leaves up to the certificate's checkpoint say of its case, to be compared with it."""
+
+    def __init__(self, said: dict[str, Any], size: int) -> None:
+        self.said, self.size = said, size
+        self.states: list[tuple[str, str]] = []  # action and state, in order
+        self.notices: dict[str, list[tuple[str, str, bool, str]]] = {}
+        self.receipts: set[tuple[str, str]] = set()  # notice and hash
+
+    def see(self, index: int, kind: str, leaf: dict[str, Any]) -> None:
+        """Note a leaf, if it is about this case and under the checkpoint."""
+        if index >= self.size:
+            return
+        if kind == "receipt":
+            self.receipts.add((str(leaf["notice"]), str(leaf["digest"])))
+        elif leaf.get("case") != self.said["case"]:
+            return
+        elif kind == "case":
+            self.states.append((str(leaf["action"]), str(leaf["state"])))
+        elif kind == "notice":
+            told = str(leaf["partner"]), str(leaf["state"]), leaf.get("settled") is True
+            row = (*told, str(leaf.get("reason", "")))
+            self.notices.setdefault(str(leaf["notice"]), []).append(row)
+
+    def missing(self) -> int:
+        """Compare, and return how much of what the certificate says no leaf says."""
+        said, missing = self.said, 0
+        now = [state for action, state in self.states if action == said["action"]]
+        if len(now) < len(self.states) or (now and not said["closed_at"] and "closed" in now):
+            raise Refuted("leaves say another action or state of the case than the certificate")
+        missing += (said["state"] == "closed" and "closed" not in now) or not now
+        for notice in said["notices"]:
+            rows = self.notices.pop(notice["notice"], [])
+            mine = notice["partner"], notice["state"], notice["settled"]
+            told = [row[:3] for row in rows]
+            # While a case is open its notices go on, also between the reading and the signing.
+            if told and mine not in (told if said["state"] == "open" else told[-1:]):
+                raise Refuted(f"leaves say something else of the notice to {notice['partner']!a}")
+            digests = [sha256(token.encode()).hex() for token in notice["receipts"]]
+            missing += not rows
+            missing += sum((notice["notice"], one) not in self.receipts for one in digests)
+        # Who may not be told of is in the ledger, and left out of a person's certificate.
+        if any(row[3] != "may-not-be-told" for rows in self.notices.values() for row in rows[-1:]):
+            raise Refuted("leaves name a notice of the case that the certificate leaves out")
+        return missing
+
+
+def check_ledger(
+    path: Path, said: dict[str, Any], checkpoint: Checkpoint, trust: Trust
+) -> dict[str, Any]:
+    """Check a bundle that holds the certificate's checkpoint, and compare what its leaves say."""
+    case = Case(said, checkpoint.size)
+    without = replace(trust, rule=None)
+    found = check_file(path, without, checkpoint.origin, Asked(since=checkpoint, case=case))
+    if found["format"] not in (FIRST, SECOND):
+        raise WrongUse(f"--ledger: {path} is no bundle")
+    missing = case.missing()
+    if missing and not found["pruned"] and not found.get("start"):
+        raise Refuted(f"{missing} things that the certificate says are said by no leaf")
+    return {"ledger_size": found["size"], "said_by_leaves": missing == 0, "not_found": missing}
 
 
 def check_said(said: dict[str, Any]) -> None:
     """Check that a certificate is complete and does not contradict itself."""
     state, interim = said.get("state"), said.get("interim", False)
-    check_members({name: said[name] for name in said.keys() - {"interim"}}, CASE, "closed_at")
+    check_members(
+        {name: said[name] for name in said.keys() - {"interim", "ground"}}, CASE, "closed_at"
+    )
     if (state, type(said["closed_at"])) not in STATES or interim is not (state == "open"):
         raise Refuted("the case's state is not known, or does not go with closed_at and interim")
+    if "ground" in said and (state != "refused" or not isinstance(said["ground"], str)):
+        raise Refuted("a ground is what a refused request has, and no other")
     if not HEX_256.fullmatch(said["subject_hash"]):
         raise Refuted("subject_hash is none")
     for notice in said["notices"]:
@@ -691,45 +1293,59 @@ def check_receipts(notice: dict[str, Any], issuer: str, known: dict[str, dict[st
         raise Refuted(f"no receipt of {partner!a} says {notice['state']!a}")
 
 
-# --- The command ------------------------------------------------------------------------------
+# --- The command -------------------------------------------------------------------------------
 
 # By the format that a file's first line names.
-CHECKS = {"sharing-ledger/1": check_bundle, CERTIFICATE: check_certificate}
+CHECKS = {FIRST: check_bundle, SECOND: check_bundle, CERTIFICATE: check_certificate}
+CHECKS |= {PROOF: check_proof, NOTE: check_note}
 JWS = re.compile(rb"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+")
+SECOND_LINE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")  # of a checkpoint: its size
+T = TypeVar("T")
 
 
-def check_file(
-    path: Path, keys: dict[str, bytes], origin: str | None, asked: Asked
-) -> dict[str, Any]:
-    """Open a file, plain or gzip by its name, tell its kind and check it."""
-    opened: Callable[..., BufferedIOBase] = gzip.open if path.suffix == ".gz" else open
+def check_file(path: Path, trust: Trust, origin: str | None, asked: Asked) -> dict[str, Any]:
+    """Open a file, tell its kind and check it."""
+
+    def check(first: bytes, lines: Lines) -> dict[str, Any]:
+        return CHECKS[kind_of(first, lines)](first, lines, trust, origin, asked)
+
+    return with_file(path, check)
+
+
+def with_file(path: Path, use: Callable[[bytes, "Lines"], T]) -> T:
+    """Open a file, plain or gzip by its name, and give its first line and the rest to `use`."""
+    packed = path.name.removesuffix(".part").endswith(".gz")
+    opened: Callable[..., BufferedIOBase] = gzip.open if packed else open
     try:
         with opened(path, "rb") as stream:
-            first = stream.readline(MAX_LINE).removesuffix(b"\n")
-            return CHECKS[kind_of(first)](first, Lines(stream, 1), keys, origin, asked)
+            return use(stream.readline(MAX_LINE).removesuffix(b"\n"), Lines(stream, 1))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Refuted("the compressed file is cut or damaged") from error
+        raise Refuted(f"the compressed file is cut or damaged; or {INTERRUPTED}") from error
     except OSError as error:
         raise WrongUse(f"{path} cannot be read: {error.strerror or 'unknown reason'}") from error
 
 
-def kind_of(first: bytes) -> str:
+def kind_of(first: bytes, lines: Lines) -> str:
     """Tell by the first line what a file is. Raises `WrongUse` for what is not known."""
     token = JWS.fullmatch(first)
     try:
         said = parse_object(unbase64url(token[1].decode())) if token else json.loads(first)
         name = str(said["typ" if token else "format"])
     except (ValueError, TypeError, KeyError, RecursionError, Refuted):
-        name = ""
-    if name in CHECKS:
+        name = first.decode(errors="replace")
+    if name in CHECKS and name != NOTE:
         return name
+    # Of a checkpoint the first line may be anything; the second is its size.
+    peek: Callable[[int], bytes] = getattr(lines.stream, "peek", lambda _: b"")
+    if SECOND_LINE.match(peek(32)):
+        return NOTE
     what = "something that this program does not know"
     if name.startswith("sharing-ledger/"):
         what = "a ledger bundle of a version that this program does not know"
-    elif first.startswith(b"c2sp.org/tlog-proof@"):
-        what = "a proof about one leaf, not a ledger bundle"
+    elif name.startswith("c2sp.org/tlog-proof@"):
+        what = "a proof of a version that this program does not know"
     elif token:
-        what = "a signed token, neither a ledger bundle nor a certificate"
+        what = "a signed token, and no certificate"
     raise WrongUse(f"the file is {what}")
 
 
@@ -740,9 +1356,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        keys = read_trust(arguments.trust)
-        asked = read_asked(arguments.partners, arguments.subject, arguments.salt)
-        found = check_file(arguments.file, keys, arguments.origin, asked)
+        trust = trusted(arguments)
+        found = check_file(arguments.file, trust, arguments.origin, asked_for(arguments, trust))
     except WrongUse as wrong:
         print(f"gateway-verify: {wrong}", file=sys.stderr)
         return 2
@@ -750,38 +1365,85 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = {"verified": False, "error": str(wrong), "line": wrong.line, "leaf": wrong.leaf}
         print(json.dumps(result) if arguments.json else refuted_text(arguments.file, wrong))
         return 1
-    text = certificate_text if found["format"] == CERTIFICATE else verified_text
-    print(json.dumps(found) if arguments.json else text(arguments, found))
+    print(json.dumps(found) if arguments.json else TEXTS[found["format"]](arguments, found))
     return 0
+
+
+def trusted(arguments: argparse.Namespace) -> Trust:
+    """Read everything that says whom to trust."""
+    trust = read_trust(arguments.trust)
+    if arguments.policy is not None:
+        if arguments.witness or arguments.quorum is not None:
+            raise WrongUse("--policy says who the witnesses are: leave out --witness and --quorum")
+        trust = with_policy(trust, arguments.policy)
+    elif arguments.witness or arguments.quorum is not None:
+        trust = with_witnesses(trust, arguments.witness, arguments.quorum)
+    if not trust.keys and not trust.logs:
+        raise WrongUse("--trust: name a JWK Set or a ledger's key; nothing else is trusted")
+    return trust
+
+
+def asked_for(arguments: argparse.Namespace, trust: Trust) -> Asked:
+    """Read the options that say what else is to be checked."""
+    asked = read_asked(arguments.partners, arguments.subject, arguments.salt)
+    leaf: Path | None = arguments.leaf
+    beside = arguments.file.with_name(f"{arguments.file.stem}.leaf.json")
+    if leaf is None and arguments.file.suffix == ".tlog-proof" and beside.exists():
+        leaf = beside
+    return replace(
+        asked,
+        ledger=arguments.ledger,
+        leaf=leaf,
+        since=None if arguments.since is None else read_since(arguments.since, trust),
+        hashes=None if arguments.consistency is None else read_hashes(arguments.consistency),
+    )
+
+
+# Options: name, how often or of what type, what stands for its value, and what it is for.
+OPTIONS: tuple[tuple[str, Any, str, str], ...] = (
+    ("--trust", "append", "JWKS", "JWK Set with the trusted keys, or a ledger's key; repeatable"),
+    ("--origin", str, "NAME", "the name that the ledger must have"),
+    ("--since", Path, "OLD", "a file with an earlier checkpoint, from which this must go on"),
+    ("--consistency", Path, "PROOF", "the proof from there, where the file is no bundle"),
+    ("--leaf", Path, "LEAF", "what a proof is about; else the file beside it, .leaf.json"),
+    ("--witness", "append", "VKEY", "a witness's key; repeatable"),
+    ("--quorum", int, "N", "how many of them must have cosigned; else all"),
+    ("--policy", Path, "FILE", "ledgers, witnesses and the quorum (C2SP tlog-policy)"),
+    ("--ledger", Path, "BUNDLE", "the bundle with which a certificate must agree"),
+    ("--partners", Path, "KEYS", "recipients' JWK Sets, a folder or one file"),
+    ("--subject", str, "ID", "the person it must be about; with --salt"),
+    ("--salt", str, "SALT", "the salt that came with the case"),
+)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     command = argparse.ArgumentParser(
         prog="gateway-verify",
-        description="Check a ledger bundle or a certificate against keys that you trust.",
+        description="Check a ledger bundle, a certificate, a proof or a checkpoint against keys "
+        "that you trust.",
         epilog="Exit code 0: it verifies. 1: it does not. 2: wrong use or another kind of file.",
     )
     command.add_argument(
-        "file", type=Path, metavar="FILE", help="bundle or certificate; .gz is gzip"
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="bundle, certificate, .tlog-proof or checkpoint; .gz is gzip",
     )
-    command.add_argument(
-        "--trust", type=Path, required=True, metavar="JWKS", help="JWK Set with the trusted keys"
-    )
-    command.add_argument("--origin", metavar="NAME", help="the name that the ledger must have")
-    command.add_argument(
-        "--partners", type=Path, metavar="KEYS", help="recipients' JWK Sets, a folder or one file"
-    )
-    command.add_argument("--subject", metavar="ID", help="the person it must be about; with --salt")
-    command.add_argument("--salt", metavar="SALT", help="the salt that came with the case")
+    for name, kind, value, what in OPTIONS:
+        if kind == "append":
+            command.add_argument(name, action="append", default=[], metavar=value, help=what)
+        else:
+            command.add_argument(name, type=kind, metavar=value, help=what)
     command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return command
 
 
-def show_progress(done: int, of: int) -> None:
-    """Say how far it is where somebody watches."""
-    if sys.stderr.isatty():
-        print(f"\r{done:,} of {of:,} leaves ", end="", file=sys.stderr, flush=True)
+def show_progress(done: int, of: int | None = None) -> None:
+    """Say how far it is, now and then, where somebody watches."""
+    if done % 20_000 == 0 and sys.stderr.isatty():
+        rest = "" if of is None else f"of {of:,} "
+        print(f"\r{done:,} {rest}leaves ", end="", file=sys.stderr, flush=True)
 
 
 def refuted_text(path: Path, wrong: Refuted) -> str:
@@ -791,17 +1453,44 @@ def refuted_text(path: Path, wrong: Refuted) -> str:
     return f"{path} DOES NOT VERIFY\n  {where}{wrong}"
 
 
-def verified_text(arguments: argparse.Namespace, found: dict[str, Any]) -> str:
-    """Say in words what was checked and what was found."""
-    kinds = [f"  {count:>9,}  {kind}" for kind, count in found["kinds"].items()]
+def head_text(arguments: argparse.Namespace, found: dict[str, Any]) -> list[str]:
+    """Say in words what the checkpoint says, and who signed it."""
     required = "as required" if found["origin_expected"] else "give --origin to require one"
+    rows = [
+        f"{arguments.file} VERIFIES",
+        f"  ledger    {found['origin']!a} ({required})",
+        f"  size      {found['size']:,} leaves",
+        *begins_text(found),
+        f"  root      {found['root']}",
+        f"  signed by {', '.join(map(ascii, found['signed_by']))}, as {whose(arguments)} trusts",
+    ]
+    for name, at in found.get("cosigned_by", {}).items():
+        rows.append(f"  cosigned  by {name!a} at {moment(at)}")
+    if "since" in found:
+        signed = ", ".join(map(ascii, found["since"]["signed_by"]))
+        rows.append(f"  goes on   from {found['since']['size']:,} leaves, signed by {signed}")
+    return rows
+
+
+def whose(arguments: argparse.Namespace) -> str:
+    """Name what says whom to trust."""
+    return ", ".join([*arguments.trust, *([str(arguments.policy)] if arguments.policy else [])])
+
+
+def moment(at: int) -> str:
+    """Write seconds since the epoch as a time in UTC, where there is such a year."""
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return f"{at} seconds since 1970"
+
+
+def verified_text(arguments: argparse.Namespace, found: dict[str, Any]) -> str:
+    """Say in words what was checked of a bundle, and what was found."""
+    kinds = [f"  {count:>9,}  {kind}" for kind, count in found["kinds"].items()]
     return "\n".join(
         [
-            f"{arguments.file} VERIFIES",
-            f"  ledger    {found['origin']!a} ({required})",
-            f"  size      {found['size']:,} leaves",
-            f"  root      {found['root']}",
-            f"  signed by {', '.join(map(ascii, found['signed_by']))}, as {arguments.trust} trusts",
+            *head_text(arguments, found),
             "checked",
             "  the file's form; each leaf canonical (RFC 8785), complete, with an id of its own;",
             "  every outcome belongs to an earlier share; the tree (RFC 6962) has the checkpoint's",
@@ -816,6 +1505,37 @@ def verified_text(arguments: argparse.Namespace, found: dict[str, Any]) -> str:
     )
 
 
+def proof_text(arguments: argparse.Namespace, found: dict[str, Any]) -> str:
+    """Say in words what a proof shows."""
+    leaf = [f"  {name:<17} {value!a}" for name, value in found["leaf"].items()]
+    extra = ["not checked", "  its extra data, which nothing authenticates"]
+    return "\n".join(
+        [
+            *head_text(arguments, found),
+            f"leaf {found['index']:,} of this ledger is, byte for byte,",
+            *leaf,
+            *(extra if found["extra_ignored"] else ()),
+        ]
+    )
+
+
+def note_text(arguments: argparse.Namespace, found: dict[str, Any]) -> str:
+    """Say in words what a checkpoint says."""
+    return "\n".join(head_text(arguments, found))
+
+
+def begins_text(found: dict[str, Any]) -> list[str]:
+    """Say in words with which leaf a bundle begins, if not with the first."""
+    if "start" not in found:
+        return []
+    signed = ", ".join(map(ascii, found["start_signed_by"])) or "nobody here: compare it with yours"
+    return [
+        f"  goes on   from {found['start']:,} leaves that are not in the file, whose root is",
+        f"            {found['start_root']}",
+        f"            signed by {signed}",
+    ]
+
+
 def certificate_text(arguments: argparse.Namespace, found: dict[str, Any]) -> str:
     """Say in words what a certificate says, and what of it was checked."""
     said = [(name, found[name]) for name in found if name not in ("verified", "format", "notices")]
@@ -825,6 +1545,10 @@ def certificate_text(arguments: argparse.Namespace, found: dict[str, Any]) -> st
         by = f"{word} by {one['evidence']!a}, {one['receipts']} receipts"
         rows.append(f"  {one['partner']!a} is {one['state']!a}, {by}")
     return "\n".join([f"{arguments.file} VERIFIES", *rows])
+
+
+TEXTS = {FIRST: verified_text, SECOND: verified_text, CERTIFICATE: certificate_text}
+TEXTS |= {PROOF: proof_text, NOTE: note_text}
 
 
 if __name__ == "__main__":

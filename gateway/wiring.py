@@ -1,12 +1,13 @@
 """The only place that knows every implementation: a home becomes a running gateway."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from gateway import config as settings
 from gateway.egress import (
@@ -18,14 +19,17 @@ from gateway.egress import (
     parse_networks,
 )
 from gateway.errors import ConfigError, LedgerContradiction, Problem
-from gateway.flows import policies
+from gateway.flows import continuity, epochs, policies, restored
+from gateway.flows import keys as own_keys
 from gateway.flows.clockwork import new_id
 from gateway.flows.gateway import Gateway, Partners, PolicyStatus
 from gateway.flows.issuers import Services
 from gateway.flows.prepare import PreparedSet, hash_keys, prepare
+from gateway.flows.requesters import Requesters, reading_documents
 from gateway.flows.revoked import RevokedList
 from gateway.flows.subjects import Subjects
-from gateway.keyring import FileKeyring
+from gateway.flows.witnesses import Witnesses
+from gateway.keyring import FileKeyring, HeadFile
 from gateway.ledger import entries
 from gateway.ledger.encode import canonical
 from gateway.model.ids import PartnerId
@@ -36,7 +40,7 @@ from gateway.observe.logs import get_logger
 from gateway.observe.metrics import Metrics
 from gateway.policy.load import load_home
 from gateway.ports import Clock, Random, Use
-from gateway.seal.jwk import load_private_jwk, thumbprint
+from gateway.seal.jwk import load_private_jwk
 from gateway.shape import Limits
 from gateway.stores.sqlite import SQLiteStore
 from gateway.stores.sqlite.database import owned_by_another
@@ -108,14 +112,18 @@ async def opened(
     clock: Clock = utc_now,
     random: Random = os.urandom,
     on_contradiction: Callable[[LedgerContradiction], None] | None = None,
+    locked: bool = False,
+    restoring: bool = False,
 ) -> AsyncIterator[Gateway]:
     """
-    A gateway that owns its store: recovered, with its documents adopted.
+    A gateway that owns its store: recovered, with its documents adopted. `locked`:
+    also where keys of people do not open (`keys give-up`); nothing may be served then.
+    `restoring`: also where a restored store is being brought up to date, by who does it.
 
     Raises `ConfigError` for broken settings or documents, `SchemaTooNew` and
     `StoreFailed` where the store cannot be had.
     """
-    keys = FileKeyring(config.home / "keys")
+    keys = FileKeyring(config.home / "keys", clock)
     documents = read_documents(config, keys)
     metrics = Metrics()
     store = store_of(config, metrics, clock)
@@ -123,13 +131,20 @@ async def opened(
         store.when_contradicted(on_contradiction)
     pool = _pool(config, metrics, clock)
     jwks = JwksCache(pool.fetch, folder=config.home, on_failure=_keys_stale)
+    asking = JwksCache(reading_documents(pool.fetch), folder=config.home, on_failure=_keys_stale)
     try:
         await store.start()
+        if not restoring:
+            await restored.refuse_unfinished(store)
         gateway = await _assembled(
             config, keys, store, pool, jwks, documents, metrics, clock, random
         )
+        gateway.requesters = Requesters.of(config.requesters, asking.get)
+        # Before anything is written into a ledger that may be another one.
+        await continuity.examine(gateway)
+        await epochs.begin(gateway, locked=locked)
         await _recover(gateway)
-        await _record_keys(gateway)
+        await own_keys.record(gateway)
         await policies.begin(gateway, documents.prepared)
         await catch_up(gateway)
         yield gateway
@@ -137,6 +152,7 @@ async def opened(
         await catch_up(gateway)
     finally:
         await jwks.close()
+        await asking.close()
         await pool.close()
         if store.started:
             await store.close()
@@ -195,7 +211,7 @@ async def _assembled(
 ) -> Gateway:
     services = Services(
         config.issuers,
-        {OWN_ISSUER: keys.issuer_jwks()},
+        _OwnIssuer(keys),
         jwks.get,
         clock,
         capacity=config["cache.tokens"],
@@ -210,6 +226,7 @@ async def _assembled(
         clock=clock,
         random=random,
         keys=keys,
+        kept=HeadFile(config.home / "keys"),
         store=store,
         egress=pool,
         subjects=Subjects(store, keys, random, clock, capacity=config["cache.subjects"]),
@@ -222,6 +239,7 @@ async def _assembled(
         log=get_logger(),
         limits=Limits(depth=config["limits.depth"], bytes=config["limits.body"]),
         published=await store.published_keys(),
+        witnesses=Witnesses.of(config.witnesses, config.witness_quorum),
     )
 
 
@@ -245,29 +263,27 @@ async def _recover(gateway: Gateway) -> None:
     closed = await gateway.store.close_open_intents(leaf_of)
     await gateway.store.free_claims()
     await gateway.store.free_notices()
+    await gateway.store.drop_unreceived()
     if closed:
         gateway.log.warning("open-intents-closed", count=closed)
 
 
-async def _record_keys(gateway: Gateway) -> None:
-    """A new ledger begins with the gateway's own public keys, each a leaf."""
-    if await gateway.store.size():
-        return
-    leaves = [
-        canonical(
-            entries.key(
-                id=new_id("leaf", gateway.random),
-                at=gateway.clock(),
-                owner="gateway",
-                event="created",
-                use=jwk["kid"].partition("-")[0],
-                kid=jwk["kid"],
-                thumbprint=thumbprint(jwk),
-            )
-        )
-        for jwk in gateway.keys.public_jwks()["keys"]
-    ]
-    await gateway.store.append(leaves)
+class _OwnIssuer(Mapping[str, Mapping[str, Any]]):
+    """The home's own issuer and its keys, as they are whenever somebody asks."""
+
+    def __init__(self, keys: FileKeyring) -> None:
+        self._keys = keys
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        if name != OWN_ISSUER:
+            raise KeyError(name)
+        return self._keys.issuer_jwks()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((OWN_ISSUER,))
+
+    def __len__(self) -> int:
+        return 1
 
 
 def load_config(home: Path) -> Config:

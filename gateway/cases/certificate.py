@@ -81,7 +81,9 @@ def claims(case: Case, *, issuer: str, now: datetime, checkpoint_note: str) -> d
         "checkpoint": checkpoint_note,
         "subject_hash": case.subject_hash,
     }
-    return said | ({"interim": True} if case.state is CaseState.OPEN else {})
+    # R7: on what the request was refused.
+    refused = {} if case.ground is None else {"ground": case.ground}
+    return said | refused | ({"interim": True} if case.state is CaseState.OPEN else {})
 
 
 def verify_certificate(token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def _public(jwk: Mapping[str, Any]) -> Ed25519PublicKey:
 
 
 def _check_claims(said: Mapping[str, Any]) -> None:
-    if said.keys() - {"interim"} != _CLAIMS:
+    if said.keys() - {"interim", "ground"} != _CLAIMS:
         raise CertificateInvalid("its claims are not those of a certificate")
     if not all(isinstance(said[name], str) for name in _TEXTS) or type(said["iat"]) is not int:
         raise CertificateInvalid("a claim is of the wrong type")
@@ -172,6 +174,8 @@ def _check_state(said: Mapping[str, Any]) -> None:
     if state not in set(CaseState) or not isinstance(closed_at, str | None):
         raise CertificateInvalid("the state of the case is not known")
     interim = state == CaseState.OPEN
+    if "ground" in said and (state != CaseState.REFUSED or not isinstance(said["ground"], str)):
+        raise CertificateInvalid("a ground is what a refused request has, and no other")
     if said.get("interim", False) is not interim:
         raise CertificateInvalid("a certificate is interim while its case is open, and only then")
     if state == CaseState.CLOSED:

@@ -50,7 +50,7 @@ def plan(
     `budget` is how many bytes of references one notice carries, counted as
     compact JSON in ASCII. A reference larger than that has a notice to itself.
     """
-    inside = [share for share in shares if _told(share, scope)]
+    inside = [share for share in shares if told_of(share, scope)]
     in_flight = {share.partner for share in inside if share.outcome is None}
     exempt = {exemption.partner: exemption for exemption in exemptions}
     return tuple(
@@ -91,7 +91,7 @@ def resend_at(shares: Iterable[ToldShare], *, now: datetime) -> datetime | None:
     return max((end for end in ends if end > now), default=None)
 
 
-def _told(share: ToldShare, scope: CaseScope) -> bool:
+def told_of(share: ToldShare, scope: CaseScope) -> bool:
     """Whether a share left, or may have, and is what the case is about."""
     if share.outcome == Outcome.NOT_SENT:
         return False

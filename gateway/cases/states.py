@@ -11,7 +11,7 @@ settled. Only a person does what no receipt can: try again, or resolve.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -129,6 +129,8 @@ TRANSITIONS: Final[Mapping[NoticeState, Mapping[Event, NoticeState]]] = {
 }
 
 GONE: Final = "gone"
+BY_PERSON: Final = "manual"
+"""Reason of a queued notice that no program can tell; how often a person did is not counted."""
 TRIED_AGAIN: Final = "tried-again"
 """Reason of a queued notice that a person had tried again; it was never reached."""
 TOLD_AGAIN: Final = "told-again"
@@ -137,6 +139,11 @@ TOLD_AGAIN: Final = "told-again"
 RESOLVABLE: Final = frozenset({_S.COMPLETED, _S.PARTIAL, _S.REFUSED, _S.EXEMPT, _S.FAILED})
 """What a person may say that a notice has come to."""
 
+ASKED_AFTER_DEADLINE: Final = timedelta(days=30)
+"""How long after its deadline a recipient that was told is still asked whether it is done."""
+
+_UNDER_WAY = frozenset({_S.SENT, _S.ACKNOWLEDGED, _S.IN_PROGRESS, _S.PARTIAL})
+_REPORTED = (_E.ATTEMPTED_OK, _E.ACKNOWLEDGED, _E.IN_PROGRESS, _E.PARTIAL)
 _TASKS = frozenset({_S.REFUSED, _S.FAILED, _S.OVERDUE})
 _RANKS = {status.value: number for number, status in enumerate(STATUSES, start=1)}
 
@@ -178,8 +185,7 @@ def apply(
         reason=_reason(notice, event, reason),
         backups_until=backups_until,
         proof=proof,
-        # Nothing is sent any more, except once again where a share ended unknown.
-        next_at=None if event is Event.GONE else notice.resend_at,
+        next_at=_due(notice, event),
     )
     return resettled(changed, now=now)
 
@@ -207,9 +213,10 @@ def resettled(notice: Notice, *, now: datetime) -> Notice:
 def accepts_receipt(notice: Notice) -> bool:
     """
     Whether a receipt may change it. Before the first try there is nothing to
-    answer, and behind a share in flight nothing that could be complete.
+    answer, unless a person tells its recipient; and behind a share in flight there
+    is nothing that could be complete.
     """
-    return notice.attempts > 0 and not notice.held
+    return (notice.attempts > 0 or notice.reason == BY_PERSON) and not notice.held
 
 
 def touched(notice: Notice, *, attempts: int, next_at: datetime | None) -> Notice:
@@ -231,6 +238,30 @@ def told_again(notice: Notice, *, attempts: int, now: datetime) -> Notice:
     later = notice.resend_at if notice.resend_at is not None and notice.resend_at > now else None
     sent = replace(notice, attempts=attempts, next_at=later, resend_at=later)
     return resettled(sent, now=now)
+
+
+def asked_on(notice: Notice) -> bool:
+    """Whether it was told already, and its recipient is asked how far it is."""
+    asked = notice.next_at is not None and notice.resend_at is None
+    return going_on(notice) and notice.state is not _S.QUEUED and asked
+
+
+def going_on(notice: Notice) -> bool:
+    """Whether anything that its recipient answers may still bring it further."""
+    return notice.state in (_S.QUEUED, *_UNDER_WAY, _S.OVERDUE) and not notice.settled
+
+
+def followed_up(notice: Notice, after: timedelta, *, now: datetime) -> Notice:
+    """
+    The notice after a step that went well and is not the last: due again after so
+    long, up to `ASKED_AFTER_DEADLINE`.
+    """
+    # Of one whose exemption is over it is enough to have told it.
+    going = going_on(notice) or (notice.state is _S.EXEMPT and notice.next_at is not None)
+    if not going or now > notice.deadline + ASKED_AFTER_DEADLINE:
+        return replace(notice, next_at=notice.resend_at)
+    due = min(now + after, notice.resend_at or now + after)
+    return replace(notice, next_at=due)
 
 
 def resolve(notice: Notice, status: str, reason: str | None, now: datetime) -> Notice:
@@ -293,6 +324,14 @@ def _past_deadline(notice: Notice) -> NoticeState:
         # The try that the person asked for is made first, however late it is.
         return _S.QUEUED
     return _S.OVERDUE if notice.reason == TOLD_AGAIN else TRANSITIONS[_S.QUEUED][_E.DEADLINE]
+
+
+def _due(notice: Notice, event: Event) -> datetime | None:
+    """Nothing is sent any more, except where a share ended unknown, or the recipient is asked."""
+    under_way = (*_REPORTED, Event.DEADLINE)
+    if event in under_way and notice.state in _UNDER_WAY and notice.resend_at is None:
+        return notice.next_at
+    return None if event is Event.GONE else notice.resend_at
 
 
 def _tried_again(notice: Notice, now: datetime) -> Notice:

@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "explain": "documents:explain",
     "init": "start:init",
+    "keys": "keys:keys",
     "ledger": "ledger:ledger",
     "partner": "partners:partner",
     "policy": "policies:policy",

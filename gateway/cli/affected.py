@@ -6,25 +6,38 @@ from urllib.parse import urlencode
 
 import click
 
-from gateway.cli.output import Output
+from gateway.cli.output import Output, fail
 from gateway.cli.reach import SERVICE
-from gateway.cli.streaming import Line, Printed, each_line
+from gateway.cli.streaming import Line, Printed, Sheet, each_line
 
 SCOPES = ("ledger:read", "subject:read")
+COLUMNS = (
+    *("subject", "shares", "first", "last", "partners", "purposes"),
+    *("categories", "fields", "kinds", "may_be_told"),
+)
 HEADINGS = ("person", "shares", "first", "last", "purposes", "categories", "may be told")
 
 
 @click.command()
-@click.option("--partner", required=True, help="The recipient that lost data.")
+@click.option("--partner", help="The recipient that lost data; without it, any.")
 @click.option("--from", "start", required=True, help="A time, or a UTC day.")
 @click.option("--to", "end", required=True, help="A time, or a UTC day, which is in it whole.")
 @click.option("--purpose", help="Only shares for this purpose.")
 @click.option("--category", help="Only shares that let out this category, or one below it.")
+@click.option("--csv", "as_csv", is_flag=True, help="A table of commas, the summary beside it.")
 @click.pass_obj
 def affected(
-    output: Output, partner: str, start: str, end: str, purpose: str | None, category: str | None
+    output: Output,
+    partner: str | None,
+    start: str,
+    end: str,
+    purpose: str | None,
+    category: str | None,
+    as_csv: bool,
 ) -> None:
-    """List exactly whose data a recipient got in a time, one person a line as they are found."""
+    """List exactly whose data left in a time, one person a line as they are found."""
+    if not (partner or purpose or category):
+        fail("name a --partner, a --purpose or a --category", 2)
     asked = {"partner": partner, "from": start, "to": end, "purpose": purpose, "category": category}
 
     async def begin(gateway: Any) -> AsyncIterator[Line]:
@@ -41,7 +54,7 @@ def affected(
         )
         return await flow(gateway, question, SERVICE)
 
-    printed = Printed(output, HEADINGS, _row)
+    printed = Sheet(COLUMNS) if as_csv else Printed(output, HEADINGS, _row)
     query = urlencode({name: value for name, value in asked.items() if value})
     ended = each_line(
         output, scopes=SCOPES, path=f"/v1/ledger/affected?{query}", begin=begin, each=printed

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from gateway.cli.output import Output, fail, table
+from gateway.cli.actions import answer, refuse
+from gateway.cli.case_lists import list_
+from gateway.cli.case_view import shown
+from gateway.cli.mass import mass
+from gateway.cli.output import Output, fail
 from gateway.cli.reach import reach
-
-# What no program settles any more.
-TASKS = ("refused", "failed", "overdue", "partial")
 
 
 @click.group()
@@ -18,67 +19,12 @@ def case() -> None:
     """Requests to erase: list, show, prove, verify."""
 
 
-@case.command("list")
-@click.option("--state", type=click.Choice(["open", "refused", "closed"]))
-@click.option("--partner", help="Only cases that tell this recipient.")
-@click.option("--tasks", is_flag=True, help="Only what a person must settle.")
-@click.pass_obj
-def list_(output: Output, state: str | None, partner: str | None, tasks: bool) -> None:
-    """Cases, due first."""
-
-    async def directly(gateway: Any) -> Any:
-        found = await gateway.store.cases(state=state, partner=partner, due_before=None, limit=1000)
-        return {"cases": [one.shown() for one in found]}
-
-    query = "&".join(
-        f"{name}={value}" for name, value in (("state", state), ("partner", partner)) if value
-    )
-    value = reach(
-        output.home,
-        scope="case:read",
-        method="GET",
-        path=f"/v1/cases?{query}",
-        directly=directly,
-    )
-    if tasks:
-        output.result(*_tasks(value["cases"]))
-        return
-    rows = [
-        (
-            one["case"],
-            one["action"],
-            one["reason"],
-            one["state"],
-            one["deadline"][:10],
-            f"{sum(n['settled'] for n in one['notices'])} of {len(one['notices'])}",
-            sum(needs_person(n) for n in one["notices"]),
-        )
-        for one in value["cases"]
-    ]
-    headings = ("case", "action", "reason", "state", "due", "settled", "tasks")
-    output.result(value, table(headings, rows) if rows else "No cases.")
+case.add_command(mass)
 
 
-def _tasks(cases: list[dict[str, Any]]) -> tuple[Any, str]:
-    found = [
-        {"case": one["case"], **notice}
-        for one in cases
-        for notice in one["notices"]
-        if needs_person(notice)
-    ]
-    rows = [
-        (one["notice"], one["partner"], one["state"], one["reason"] or "", one["deadline"][:10])
-        for one in found
-    ]
-    headings = ("notice", "recipient", "state", "reason", "due")
-    return {"tasks": found}, table(headings, rows) if rows else "Nothing waits for a person."
-
-
-def needs_person(notice: dict[str, Any]) -> bool:
-    """Whether only a person can bring this notice further."""
-    if notice["settled"]:
-        return False
-    return notice["state"] in TASKS or notice["reason"] == "manual"
+case.add_command(list_)
+case.add_command(refuse)
+case.add_command(answer)
 
 
 @case.command()
@@ -88,10 +34,12 @@ def show(output: Output, id: str) -> None:
     """One case, and how each recipient stands."""
 
     async def directly(gateway: Any) -> Any:
+        from gateway.flows.listing import shown_case
+
         found = await gateway.store.case(id)
         if found is None:
             fail(f"not-found: there is no case {id}: `gateway case list` shows them", 1)
-        return found.shown()
+        return shown_case(gateway, found)
 
     value = reach(
         output.home, scope="case:read", method="GET", path=f"/v1/cases/{id}", directly=directly
@@ -99,52 +47,27 @@ def show(output: Output, id: str) -> None:
     output.result(value, shown(value))
 
 
-def shown(value: dict[str, Any]) -> str:
-    """A case for a terminal."""
-    head = [
-        (name, value[name] or "—")
-        for name in ("case", "action", "reason", "state", "accepted_at", "deadline", "closed_at")
-    ]
-    rows = [
-        (
-            one["partner"],
-            one["state"],
-            one["reason"] or "",
-            one["evidence"] or "",
-            "yes" if one["settled"] else ("needs a person" if needs_person(one) else "no"),
-            one["attempts"],
-            one["deadline"][:10],
-            one["backups_until"] or "",
-            one["notice"],
-        )
-        for one in value["notices"]
-    ]
-    headings = (
-        *("recipient", "state", "reason", "on whose word", "settled", "tries", "due"),
-        *("backups until", "notice"),
-    )
-    notices = table(headings, rows) if rows else "Nobody had to be told."
-    return table(("", ""), head) + "\n\n" + notices
-
-
 @case.command()
 @click.argument("id")
 @click.option("--interim", is_flag=True, help="As it stands now, before the case is closed.")
+@click.option("--page", is_flag=True, help="As a page to print, with the signed text in it.")
 @click.pass_obj
-def certificate(output: Output, id: str, interim: bool) -> None:
+def certificate(output: Output, id: str, interim: bool, page: bool) -> None:
     """The signed record of a case; it stands alone on standard output."""
 
     async def directly(gateway: Any) -> Any:
         from gateway.web.cases import certified
+        from gateway.web.replies import certificate_text
 
         found = await gateway.store.case(id)
         if found is None:
             fail(f"not-found: there is no case {id}: `gateway case list` shows them", 1)
         if found.state.value == "open" and not interim:
             fail("case-open: not every notice is settled: wait, or ask with --interim", 1)
-        return await certified(gateway, found)
+        token = await certified(gateway, found)
+        return certificate_text(gateway, token) if page else token
 
-    query = "?interim=true" if interim else ""
+    query = f"?format={'html' if page else 'jose'}" + ("&interim=true" if interim else "")
     token = reach(
         output.home,
         scope="case:read",
@@ -152,7 +75,41 @@ def certificate(output: Output, id: str, interim: bool) -> None:
         path=f"/v1/cases/{id}/certificate{query}",
         directly=directly,
     )
-    output.result({"certificate": token}, token)
+    output.result({"page" if page else "certificate": token}, token.rstrip("\n"))
+
+
+@case.command()
+@click.argument("notice")
+@click.option("--text", is_flag=True, help="The text of a mail; else a page to print.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="One language; else both.")
+@click.pass_obj
+def letter(output: Output, notice: str, text: bool, lang: str | None) -> None:
+    """
+    What a person sends to a recipient that no program tells; alone on standard output.
+
+    It names the person by ids of that recipient, and that it was opened is recorded.
+    """
+    form = "text" if text else "html"
+
+    async def directly(gateway: Any) -> str:
+        from gateway.cli.reach import SERVICE
+        from gateway.flows.letters import written
+        from gateway.reports.letter import letter_page, letter_text
+        from gateway.reports.letter_words import LANGUAGES
+
+        found = await written(gateway, notice, service=SERVICE)
+        languages = (lang,) if lang else LANGUAGES
+        return letter_text(found, languages) if text else letter_page(found, languages)
+
+    query = f"format={form}" + (f"&lang={lang}" if lang else "")
+    shown = reach(
+        output.home,
+        scope="case:write",
+        method="GET",
+        path=f"/v1/notices/{notice}/letter?{query}",
+        directly=directly,
+    )
+    output.result({"notice": notice, "letter": shown}, shown.rstrip("\n"))
 
 
 @case.command()
@@ -180,9 +137,16 @@ def verify(output: Output, file: Path, trust: Path | None) -> None:
 
 
 def erase(
-    output: Output, subject: str, method: str, reference: str, reason: str, scope: dict[str, Any]
+    output: Output,
+    subject: str,
+    method: str,
+    reference: str,
+    reason: str,
+    scope: dict[str, Any],
+    *,
+    refuse: str | None = None,
 ) -> None:
-    """Open a case that erases a person; print what was opened."""
+    """Open a case that erases a person, or `refuse` it on a ground; print what was opened."""
     from gateway.flows.clockwork import stamp
     from gateway.wiring import utc_now
 
@@ -194,6 +158,8 @@ def erase(
     }
     if any(scope.values()):
         body["scope"] = {name: list(values) for name, values in scope.items() if values}
+    if refuse is not None:
+        body["refuse"] = refuse
 
     async def directly(gateway: Any) -> Any:
         from gateway.flows.cases import open_once

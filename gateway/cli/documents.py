@@ -12,6 +12,7 @@ from gateway.cli.output import Output, fail, table
 from gateway.errors import CallerError, ConfigError, Problem
 
 if TYPE_CHECKING:
+    from gateway.model.policyset import PolicySet
     from gateway.model.settings import Config
     from gateway.policy.compile import Loaded
 
@@ -65,13 +66,14 @@ def check(output: Output, strict: bool) -> None:
             for row in rows
         ],
         "coverage": _counted(rows),
+        "ways": _other_ways(loaded.policy),
         "cases": {
             "passed": len(passed),
             "failed": [str(one) for one in failed],
             "not_applicable": len(results) - len(passed) - len(failed),
         },
     }
-    output.result(value, _report(loaded.warnings, rows, results, failed))
+    output.result(value, _report(loaded.warnings, value["ways"], rows, results, failed))
     if failed:
         raise click.exceptions.Exit(1)
 
@@ -86,8 +88,8 @@ def _with_wider(config: "Config", loaded: "Loaded", *, strict: bool) -> "Loaded"
     return replace(loaded, warnings=(*loaded.warnings, *wider))
 
 
-def _report(warnings: Any, rows: Any, results: Any, failed: Any) -> str:
-    parts = [str(one) for one in warnings]
+def _report(warnings: Any, other_ways: Any, rows: Any, results: Any, failed: Any) -> str:
+    parts = [str(one) for one in (*warnings, *other_ways)]
     parts.append(
         table(
             ("clause", "status", "cases", "by"),
@@ -101,6 +103,18 @@ def _report(warnings: Any, rows: Any, results: Any, failed: Any) -> str:
         f"{len(failed)} failed; {len(warnings)} warnings"
     )
     return "\n".join(parts)
+
+
+def _other_ways(policy: "PolicySet") -> list[str]:
+    """What recipients are told of by another way than their protocol: one line for each."""
+    from gateway.policy.notice_terms import ways
+
+    return [
+        line
+        for partner in sorted(policy.partners.values(), key=lambda one: one.id)
+        if partner.deletion is not None
+        for line in ways(partner.id, partner.deletion)
+    ]
 
 
 def _counted(rows: Any) -> dict[str, int]:

@@ -10,10 +10,13 @@ from typing import Any
 import click
 
 from gateway.cli.affected import affected
-from gateway.cli.output import Output, fail, progress
+from gateway.cli.backup import backup
+from gateway.cli.exporting import export
+from gateway.cli.output import Output, fail
+from gateway.cli.proving import prove
+from gateway.cli.pruning import prune
+from gateway.cli.replaying import replay_erasures
 from gateway.errors import ConfigError, GatewayError, StoreFailed
-
-BATCH = 2000
 
 
 @click.group()
@@ -22,6 +25,11 @@ def ledger() -> None:
 
 
 ledger.add_command(affected)
+ledger.add_command(export)
+ledger.add_command(prove)
+ledger.add_command(prune)
+ledger.add_command(backup)
+ledger.add_command(replay_erasures)
 
 
 @ledger.command()
@@ -42,14 +50,18 @@ def verify(output: Output, bundle: Path | None, trust: Path | None) -> None:
         if output.as_json:
             output.result({"ok": False, "error": str(error)}, "")
         fail(f"the ledger does not verify: {error}", 1)
-    value = {"ok": True, **report}
+    output.result({"ok": True, **report}, _told(report))
+
+
+def _told(report: dict[str, Any]) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in report["kinds"].items())
-    output.result(
-        value,
-        f"verified {report['size']} leaves of {report['origin']}\n"
-        f"root {report['root']}\n{kinds or 'no leaves yet'}\n"
-        f"{report['open']} intents without outcome",
-    )
+    lines = [f"verified {report['size']} leaves of {report['origin']}"]
+    if "start" in report:
+        lines.append(f"those before leaf {report['start']} by their root {report['start_root']}")
+    lines += [f"root {report['root']}", kinds or "no leaves yet"]
+    if report["pruned"]:
+        lines.append(f"{report['pruned']} pruned leaves, by their hash")
+    return "\n".join([*lines, f"{report['open']} intents without outcome"])
 
 
 @asynccontextmanager
@@ -83,32 +95,18 @@ def trusted(home: Path, trust: Path | None) -> dict[str, Any]:
 
 
 async def _verify_home(home: Path, trust: Path | None) -> dict[str, Any]:
-    from gateway.ledger.checkpoint import open_checkpoint, trusted_keys
-    from gateway.ledger.verify import Checker
+    from gateway.cli.verifying import verify_stored
+    from gateway.keyring import HeadFile
     from gateway.wiring import load_config
 
     config = load_config(home)
+    kept = HeadFile(home / "keys").read()
     async with _looking(home) as store:
-        head = await store.head()
-        checker = Checker()
-        done = 0
-        while done < head.size:
-            leaves = await store.leaves(done, min(BATCH, head.size - done))
-            if not leaves:
-                break
-            for leaf in leaves:
-                checker.add(leaf)
-            done += len(leaves)
-            progress(done, head.size, "leaves")
-    if not head.note:
-        return {"origin": config.origin, "size": 0, "root": "", "kinds": {}, "open": 0}
-    keys = trusted_keys(trusted(home, trust), _origin(head.note))
-    checkpoint = open_checkpoint(head.note, keys)
-    return _shown(checker.finish(checkpoint))
-
-
-def _origin(note: str) -> str:
-    return note.partition("\n")[0]
+        report = await verify_stored(config, store, trusted(home, trust), kept)
+    if report is None:
+        empty = {"size": 0, "root": "", "kinds": {}, "open": 0, "pruned": 0}
+        return {"origin": config.origin, **empty}
+    return _shown(report)
 
 
 def _verify_bundle(home: Path, bundle: Path, trust: Path | None) -> dict[str, Any]:
@@ -118,7 +116,8 @@ def _verify_bundle(home: Path, bundle: Path, trust: Path | None) -> dict[str, An
     from gateway.ledger.checkpoint import trusted_keys
     from gateway.ledger.verify import check_bundle
 
-    opener = gzip.open if bundle.suffix == ".gz" else open
+    # One that was interrupted has `.part` behind its name.
+    opener = gzip.open if bundle.name.removesuffix(".part").endswith(".gz") else open
     with opener(bundle, "rb") as stream:
         origin = BundleReader(stream).header.origin  # type: ignore[arg-type]
     with opener(bundle, "rb") as stream:
@@ -132,82 +131,6 @@ def _shown(report: Any) -> dict[str, Any]:
         "root": report.root,
         "kinds": {str(kind): count for kind, count in sorted(report.kinds.items())},
         "open": report.open_intents,
+        "pruned": report.pruned,
+        **({"start": report.start, "start_root": report.start_root} if report.start else {}),
     }
-
-
-@ledger.command()
-@click.argument("share", required=False)
-@click.option("--index", type=click.IntRange(0), help="A leaf's index instead of a share.")
-@click.pass_obj
-def prove(output: Output, share: str | None, index: int | None) -> None:
-    """Prove that a share's leaf is in the ledger, in a form that anybody can check."""
-    if (share is None) == (index is None):
-        fail("name a share, or a leaf with --index", 2)
-    value = asyncio.run(_prove(output.home, share, index))
-    output.result(value, "\n".join(one["proof"] for one in value["proofs"]))
-
-
-async def _prove(home: Path, share: str | None, index: int | None) -> dict[str, Any]:
-    from gateway.ledger import merkle
-    from gateway.ledger.checkpoint import tlog_proof
-    from gateway.ledger.encode import leaf_hash
-    from gateway.ledger.proofs import verify_inclusion
-
-    async with _looking(home) as store:
-        head = await store.head()
-        places = [index] if index is not None else await store.find_share(share)
-        proofs = []
-        for place in places:
-            if place >= head.size:
-                fail("the leaf is not under a checkpoint yet: try again in a second", 1)
-            tiles = await store.tiles(merkle.inclusion_tiles(place, head.size))
-            hashes = merkle.inclusion(tiles, place, head.size)
-            (leaf,) = await store.leaves(place, 1)
-            verify_inclusion(leaf_hash(leaf), place, head.size, hashes, head.root)
-            proofs.append(
-                {
-                    "index": place,
-                    "leaf": json.loads(leaf),
-                    "leaf_hash": leaf_hash(leaf).hex(),
-                    "proof": tlog_proof(place, hashes, head.note),
-                }
-            )
-    if not proofs:
-        fail("no leaf of this ledger is of that share", 1)
-    return {"size": head.size, "checkpoint": head.note, "proofs": proofs}
-
-
-@ledger.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.pass_obj
-def export(output: Output, file: Path) -> None:
-    """Write the ledger up to its newest checkpoint into one file that anybody can verify."""
-    size = asyncio.run(_export(output.home, file))
-    output.result({"file": str(file), "size": size}, f"{size} leaves in {file}")
-
-
-async def _export(home: Path, file: Path) -> int:
-    import gzip
-
-    from gateway.ledger.bundle import footer_line, header_line, leaf_line
-    from gateway.wiring import utc_now
-
-    async with _looking(home) as store:
-        head = await store.head()
-        if not head.note:
-            fail("this ledger has no checkpoint yet", 1)
-        part = file.with_name(file.name + ".part")
-        opener = gzip.open if file.suffix == ".gz" else open
-        with opener(part, "wb") as out:
-            origin = _origin(head.note)
-            out.write(header_line(origin=origin, size=head.size, exported_at=utc_now()))
-            done = 0
-            while done < head.size:
-                leaves = await store.leaves(done, min(BATCH, head.size - done))
-                for leaf in leaves:
-                    out.write(leaf_line(leaf))
-                done += len(leaves)
-                progress(done, head.size, "leaves")
-            out.write(footer_line(head.note))
-        part.replace(file)
-    return int(head.size)

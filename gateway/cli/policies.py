@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from gateway.cli.output import Output, progress
-from gateway.cli.reports import form_option, out_option, write_sharing_list
+from gateway.cli.report_files import form_option, out_option
+from gateway.cli.reports import write_sharing_list
 
 
 @click.group()

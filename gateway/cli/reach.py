@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from gateway.cli.output import fail
 from gateway.cli.serve import RUN_FILE
 from gateway.cli.start import mint
+from gateway.errors import CallerError, Reason
 from gateway.flows.answers import Declined
 from gateway.flows.gateway import Gateway
 
@@ -32,11 +33,13 @@ def reach(
     body: Any = None,
     also: tuple[str, ...] = (),
     accept: str | None = None,
+    service: str = SERVICE,
     directly: Callable[[Gateway], Awaitable[T]],
 ) -> T | Any:
     """
     Do one thing to a home: by HTTP where its gateway runs, else `directly`. `also`
-    are scopes that it needs besides; `accept` is which form of the answer is preferred.
+    are scopes that it needs besides; `accept` is which form of the answer is preferred, and
+    `service` who asks.
 
     Ends the command (exit 1) where the answer is a refusal.
     """
@@ -44,7 +47,7 @@ def reach(
 
     config = load_config(home)
     if running(config):
-        return asyncio.run(_ask(home, (scope, *also), method, path, body, accept))
+        return asyncio.run(_ask(home, (scope, *also), method, path, body, accept, service))
 
     async def alone() -> T:
         async with opened(config) as gateway:
@@ -54,14 +57,23 @@ def reach(
         return asyncio.run(alone())
     except Declined as error:
         fail(f"{error.problem.reason.value}: {error.problem.detail}", 1)
+    except CallerError as error:
+        code = 2 if error.code == Reason.REQUEST_INVALID else 1
+        fail(f"{error.code}: {error.detail.rstrip('.')}. {error.remedy}", code)
 
 
 async def _ask(
-    home: Path, scopes: tuple[str, ...], method: str, path: str, body: Any, accept: str | None
+    home: Path,
+    scopes: tuple[str, ...],
+    method: str,
+    path: str,
+    body: Any,
+    accept: str | None,
+    service: str,
 ) -> Any:
     import aiohttp
 
-    token = mint(home, service=SERVICE, scopes=scopes, partners=("*",), purposes=("*",))
+    token = mint(home, service=service, scopes=scopes, partners=("*",), purposes=("*",))
     url = internal(home) + path
     headers = {"Authorization": f"Bearer {token}"} | ({"Accept": accept} if accept else {})
     try:
@@ -70,7 +82,7 @@ async def _ask(
             session.request(method, url, json=body, headers=headers) as response,
         ):
             text = await response.read()
-            if response.content_type in ("application/jose", "text/html"):
+            if response.content_type in ("application/jose", "text/html", "text/plain"):
                 return text.decode()
     except aiohttp.ClientError as error:
         fail(f"the running gateway does not answer ({type(error).__name__}): is it starting?", 1)

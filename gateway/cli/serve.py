@@ -36,7 +36,7 @@ def serve(output: Output, workers: int) -> None:
 
 async def _serve(home: Path) -> None:
     from gateway import wiring
-    from gateway.observe.logs import configure_logging
+    from gateway.observe.logs import configure_logging, get_logger
 
     config = wiring.load_config(home)
     configure_logging(level=config["log.level"])
@@ -54,6 +54,8 @@ async def _serve(home: Path) -> None:
         failed = _first(group)
     else:
         return
+    if isinstance(failed, LedgerContradiction):
+        get_logger().error("ledger-contradiction")
     raise failed
 
 
@@ -63,16 +65,22 @@ def _first(group: BaseExceptionGroup[GatewayError]) -> GatewayError:
 
 
 async def _run(gateway, home: Path, contradicted: "asyncio.Future[None]") -> None:  # type: ignore[no-untyped-def]
-    from gateway.flows import policies
+    from gateway.flows import opendsr_keys, policies
     from gateway.wiring import reloader
     from gateway.workers.courier import carry_queued
     from gateway.workers.editions import turn
+    from gateway.workers.epochs import turn_epochs
     from gateway.workers.keys import look_after_keys
     from gateway.workers.lanes import close, tell
+    from gateway.workers.mass import open_masses
+    from gateway.workers.opendsr import call_back
+    from gateway.workers.pruner import prune_in_time
     from gateway.workers.sequencer import sequence
     from gateway.workers.sweeper import gauge, sweep
     from gateway.workers.terms import end_in_time
+    from gateway.workers.witnesses import ask_witnesses
 
+    opendsr_keys.check(gateway)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, gateway.stopping.set)
@@ -94,7 +102,8 @@ async def _run(gateway, home: Path, contradicted: "asyncio.Future[None]") -> Non
         loop.add_signal_handler(signal.SIGHUP, lambda: workers.create_task(reload_in_turn()))
         for worker in (
             *(sequence, carry_queued, tell, close, sweep, gauge, turn, end_in_time),
-            look_after_keys,
+            *(look_after_keys, ask_witnesses, turn_epochs, prune_in_time, open_masses),
+            call_back,
         ):
             workers.create_task(worker(gateway))
         stopping = asyncio.ensure_future(gateway.stopping.wait())

@@ -4,6 +4,7 @@ store. No more of them is held than is shown.
 """
 
 import asyncio
+import csv
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -136,3 +137,34 @@ class Printed:
         """Print the last line."""
         self.flush()
         click.echo(json.dumps(summary, ensure_ascii=False) if self._output.as_json else text)
+
+
+class Sheet:
+    """Lines as rows of comma-separated values (RFC 4180), with their names above them."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self._columns = columns
+        self._writer = csv.writer(_Out())
+        self._writer.writerow(columns)
+
+    def __call__(self, line: Line) -> None:
+        """Print one line; what has several values has them in one cell, parted by spaces."""
+        self._writer.writerow([_cell(line[name]) for name in self._columns])
+
+    def end(self, summary: Line, text: str) -> None:
+        """Say the summary beside the table, which holds nothing but rows."""
+        click.echo(text, err=True)
+
+
+class _Out:
+    """Standard output as a writer of rows wants it."""
+
+    def write(self, text: str) -> None:
+        """Print a row with its end."""
+        click.echo(text, nl=False)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(value)
+    return str(value).lower() if isinstance(value, bool) else value

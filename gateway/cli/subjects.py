@@ -1,11 +1,13 @@
 """`gateway subject …`: one person."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import click
 
+from gateway.cli.actions import rectify, restrict, unrestrict
 from gateway.cli.output import Output, table
 from gateway.cli.reach import SERVICE, reach
 
@@ -15,6 +17,11 @@ def subject() -> None:
     """One person: who has their data, what they agreed to."""
 
 
+subject.add_command(rectify)
+subject.add_command(restrict)
+subject.add_command(unrestrict)
+
+
 @subject.command()
 @click.argument("id")
 @click.option(
@@ -22,10 +29,15 @@ def subject() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write it to this file, as a page for the person to read.",
 )
+@click.option(
+    "--proofs",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write into this folder, for each of them, its leaf and the proof of it.",
+)
 @click.pass_obj
-def disclosures(output: Output, id: str, page: Path | None) -> None:
+def disclosures(output: Output, id: str, page: Path | None, proofs: Path | None) -> None:
     """Who has this person's data, which fields, why and until when."""
-    from gateway.flows import people
+    from gateway.flows import people, proving
 
     if page is not None:
         page.write_text(account_page(output, id), encoding="utf-8")
@@ -33,16 +45,33 @@ def disclosures(output: Output, id: str, page: Path | None) -> None:
         return
 
     async def directly(gateway: Any) -> Any:
-        return {"disclosures": await people.disclosures(gateway, id, SERVICE)}  # type: ignore[arg-type]
+        rows = await people.disclosures(gateway, id, SERVICE)  # type: ignore[arg-type]
+        return {"disclosures": rows if proofs is None else await proving.with_proofs(gateway, rows)}
 
     value = reach(
         output.home,
         scope="subject:read",
         method="GET",
-        path=f"/v1/subjects/{quote(id, safe='')}/disclosures",
+        path=f"/v1/subjects/{quote(id, safe='')}/disclosures{'?proofs=true' if proofs else ''}",
         directly=directly,
     )
+    if proofs is not None:
+        write_proofs(proofs, value["disclosures"])
     output.result(value, disclosures_table(value["disclosures"]))
+
+
+def write_proofs(folder: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write `<share>-<index>.tlog-proof` and the leaf beside it, of each row that has them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for row in rows:
+        if "proof" in row:
+            name = f"{row['share']}-{row['index']}"
+            (folder / f"{name}.tlog-proof").write_text(row["proof"], encoding="utf-8")
+            # Exactly what is hashed: no line feed behind it.
+            (folder / f"{name}.leaf.json").write_bytes(row["leaf"].encode())
+            count += 1
+    click.echo(f"{count} proofs in {folder}", err=True)
 
 
 def account_page(output: Output, id: str) -> str:
@@ -136,6 +165,7 @@ def consents(output: Output, id: str) -> None:
 @click.option("--partner", "partners", multiple=True, help="Only this recipient; repeatable.")
 @click.option("--purpose", "purposes", multiple=True, help="Only this purpose; repeatable.")
 @click.option("--category", "categories", multiple=True, help="Only this category; repeatable.")
+@click.option("--refuse", help="Refuse the request on this ground; nothing is carried out.")
 @click.pass_obj
 def erase(
     output: Output,
@@ -146,9 +176,10 @@ def erase(
     partners: tuple[str, ...],
     purposes: tuple[str, ...],
     categories: tuple[str, ...],
+    refuse: str | None,
 ) -> None:
     """Erase this person, and tell everybody who got their data."""
     from gateway.cli import cases
 
     scope = {"partners": partners, "purposes": purposes, "categories": categories}
-    cases.erase(output, id, method, reference, reason, scope)
+    cases.erase(output, id, method, reference, reason, scope, refuse=refuse)

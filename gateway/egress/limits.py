@@ -24,6 +24,8 @@ FAILURES = 20
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+# Of notices: whoever comes back after an outage hears of deletions within seconds.
+LONGEST_PAUSE_OF_NOTICES_SECONDS = 10.0
 
 # Somebody of those who are being asked ends; nobody knows when.
 ROOM_SECONDS = 1.0
@@ -60,6 +62,8 @@ class Breaker:
     """
 
     clock: Clock
+    longest: float = LONGEST_PAUSE_SECONDS
+    """Seconds between two calls that ask whether it is there again."""
     failures: int = 0
     until: float = 0.0
     pause: float = FIRST_PAUSE_SECONDS
@@ -107,7 +111,7 @@ class Breaker:
             return True
         # What began before the breaker opened says nothing new when it ends.
         if probe and probe == self.probe:
-            self.pause = min(2 * self.pause, LONGEST_PAUSE_SECONDS)
+            self.pause = min(2 * self.pause, self.longest)
             self.until = self.clock() + self.pause
             self.probe = 0
         return False
@@ -163,7 +167,7 @@ class Gate:
     """How the last call failed."""
 
     def __post_init__(self) -> None:
-        self.breakers = {use: Breaker(self.clock) for use in Use}
+        self.breakers = {use: Breaker(self.clock, longest=_longest(use)) for use in Use}
 
     def admit(self, upstream: Upstream | None, use: Use) -> "Passage | NotNow":
         """Leave to call, or that it is too much at once."""
@@ -210,6 +214,10 @@ class Gate:
         self.why = str(error)
         if self.breakers[use].failed(probe):
             self.told(self.partner, use, True)
+
+
+def _longest(use: Use) -> float:
+    return LONGEST_PAUSE_OF_NOTICES_SECONDS if use is Use.NOTICES else LONGEST_PAUSE_SECONDS
 
 
 class Passage(Permit):

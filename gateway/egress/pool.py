@@ -14,7 +14,7 @@ from gateway.egress.jwks import Jwks, JwksCache
 from gateway.egress.limits import Clock, Gate, NotTried, Passage, Told
 from gateway.egress.proving import WallClock, wall_clock
 from gateway.egress.references import Secrets
-from gateway.egress.tls import Stamp, tls_stamp
+from gateway.egress.tls import Stamp, authorities, tls_stamp
 from gateway.errors import PartnerCut, PartnerFailed, PartnerTimeout, PartnerUnreachable
 from gateway.model.ids import PartnerId
 from gateway.model.recipients import Partner, Tls, Upstream
@@ -184,6 +184,10 @@ class ClientPool:
         """See `Egress.secret`."""
         return self._secrets(reference)
 
+    def authorities(self) -> tuple[bytes, ...]:
+        """See `Egress.authorities`."""
+        return authorities()
+
     def keep(self, partners: Iterable[Partner]) -> None:
         """After a reload: only these manifests count; other clients end with their requests."""
         partners = tuple(partners)
@@ -219,6 +223,10 @@ class ClientPool:
             response_limit=limit,
         )
         return await client.send_without_proof(request)
+
+    async def ask(self, request: Outgoing) -> Answer:
+        """See `Egress.ask`."""
+        return await self._fetcher().send_without_proof(request)
 
     async def close(self) -> None:
         """Let every request in flight end, then close every connection."""

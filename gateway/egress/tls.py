@@ -48,6 +48,12 @@ def tls_stamp(tls: Tls, folder: Path) -> Stamp:
     )
 
 
+@cache
+def authorities() -> tuple[bytes, ...]:
+    """The roots that TLS trusts where nothing else is said, in DER."""
+    return tuple(_system_context().get_ca_certs(binary_form=True))
+
+
 def read_pins(partner: str, pins: tuple[str, ...]) -> frozenset[bytes]:
     """
     SHA-256 digests from base64, with or without `sha256/` before them (RFC 7469 §2.4).

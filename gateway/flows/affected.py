@@ -38,7 +38,7 @@ async def affected(gateway: Gateway, question: Question, service: str) -> Lines:
     that is misspelled must not read as nobody affected.
     """
     check(gateway, question)
-    await record_list_read(gateway, service=service, what=f"affected:{question.partner}")
+    await record_list_read(gateway, service=service, what=f"affected:{question.partner or '*'}")
     await gateway.store.flush()
     return _affected(gateway, question)
 
@@ -46,7 +46,10 @@ async def affected(gateway: Gateway, question: Question, service: str) -> Lines:
 def check(gateway: Gateway, question: Question) -> None:
     """Raise `CallerError` for names that cannot be right."""
     policy = gateway.policy.policy
-    if question.partner not in {*policy.partners, *gateway.partners.states}:
+    if question.partner is question.purpose is question.category is None:
+        raise CallerError(Reason.REQUEST_INVALID, "partner: write it, a purpose or a category")
+    known_partners = {*policy.partners, *gateway.partners.states}
+    if question.partner is not None and question.partner not in known_partners:
         raise CallerError(Reason.REQUEST_INVALID, "partner: no recipient of this name was known")
     if question.purpose is not None and question.purpose not in policy.purposes:
         raise CallerError(
@@ -87,7 +90,7 @@ _Tallies = dict[bool, Tally]
 """What one person's shares come to: those that they may be told of, and the others (D2)."""
 
 
-async def _shares(gateway: Gateway, partner: str) -> AsyncIterator[SharedRow]:
+async def _shares(gateway: Gateway, partner: str | None) -> AsyncIterator[SharedRow]:
     end = await gateway.store.last_subject()
     for start in range(0, end, STRETCH):
         last = min(start + STRETCH, end)

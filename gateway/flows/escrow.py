@@ -1,14 +1,16 @@
 """
 Escrow: what a notice says of the person, under a key of its own.
 
-The key lies beside it, wrapped under a key of the home, and both are destroyed
-when the recipient settles: the person's own key dies early, this lives late.
+The key lies beside it, wrapped, and both are destroyed when the recipient settles:
+the person's own key dies early, this lives late.
 """
 
 import json
+from collections.abc import Mapping
 
 from gateway.flows.gateway import Gateway
-from gateway.model.cases import Notice, Told
+from gateway.flows.wrapping import unwrapped, wrapped
+from gateway.model.cases import NewValue, Notice, Told
 from gateway.model.ids import CategoryId, PurposeId
 from gateway.ports import NewNotice
 from gateway.seal.storage import protect, reveal
@@ -22,15 +24,25 @@ def locked(gateway: Gateway, notice: Notice, told: Told) -> NewNotice:
     label = _label(notice.id)
     return NewNotice(
         notice=notice,
-        escrow_key=protect(gateway.secret("escrow"), key, label, random=gateway.random),
+        escrow_key=wrapped(gateway.keys, label, key, gateway.random),
         escrow=protect(key, _dump(told), label, random=gateway.random),
     )
 
 
 async def opened(gateway: Gateway, notice: str) -> Told:
     """What a notice says. Raises `LookupError` where its escrow was destroyed."""
+    told, _ = await opened_with_key(gateway, notice)
+    return told
+
+
+async def opened_with_key(gateway: Gateway, notice: str) -> tuple[Told, bytes]:
+    """What a notice says, and its own key. Raises `LookupError` as `opened` does."""
     key, sealed = await _stored(gateway, notice)
-    value = json.loads(reveal(key, sealed, _label(notice)))
+    return _read(reveal(key, sealed, _label(notice))), key
+
+
+def _read(text: bytes) -> Told:
+    value = json.loads(text)
     return Told(
         pseudonym=value["pseudonym"],
         references=tuple(value["references"]),
@@ -39,6 +51,15 @@ async def opened(gateway: Gateway, notice: str) -> Told:
         part=value["part"],
         parts=value["parts"],
         only_references=value.get("only_references", False),
+        changes=tuple(
+            NewValue(
+                selector=one["selector"],
+                purpose=PurposeId(one["purpose"]),
+                purpose_version=one["purpose_version"],
+                value=one["value"],
+            )
+            for one in value.get("changes", ())
+        ),
     )
 
 
@@ -48,12 +69,29 @@ async def relocked(gateway: Gateway, notice: str, told: Told) -> bytes:
     return protect(key, _dump(told), _label(notice), random=gateway.random)
 
 
+def memory_sealed(gateway: Gateway, key: bytes, notice: str, memory: Mapping[str, str]) -> bytes:
+    """What a protocol keeps between its steps, under the notice's own key; empty for nothing."""
+    if not memory:
+        return b""
+    text = json.dumps(dict(memory)).encode()
+    return protect(key, text, _memory_label(notice), random=gateway.random)
+
+
+async def memory_opened(gateway: Gateway, key: bytes, notice: str) -> Mapping[str, str]:
+    """What earlier steps of a notice kept."""
+    sealed = await gateway.store.memory(notice)
+    if not sealed:
+        return {}
+    kept: dict[str, str] = json.loads(reveal(key, sealed, _memory_label(notice)))
+    return kept
+
+
 async def _stored(gateway: Gateway, notice: str) -> tuple[bytes, bytes]:
     stored = await gateway.store.escrow(notice)
     if stored is None:
         raise LookupError("the escrow of this notice was destroyed")
-    wrapped, sealed = stored
-    return reveal(gateway.secret("escrow"), wrapped, _label(notice)), sealed
+    key, sealed = stored
+    return unwrapped(gateway.keys, _label(notice), key), sealed
 
 
 def _dump(told: Told) -> bytes:
@@ -66,8 +104,21 @@ def _dump(told: Told) -> bytes:
             "part": told.part,
             "parts": told.parts,
             "only_references": told.only_references,
+            "changes": [
+                {
+                    "selector": one.selector,
+                    "purpose": one.purpose,
+                    "purpose_version": one.purpose_version,
+                    "value": one.value,
+                }
+                for one in told.changes
+            ],
         }
     ).encode()
+
+
+def _memory_label(notice: str) -> bytes:
+    return b"memory|" + notice.encode()
 
 
 def _label(notice: str) -> bytes:

@@ -40,7 +40,8 @@ async def finish_case(gateway: Gateway, id: str) -> bool:
     if done:
         for one in rows:
             gateway.subjects.forget_lookup(one.lookup)
-        await unfenced(gateway, id)
+        if not row.whole:
+            await unfenced(gateway, id)
         gateway.case_changed()
     return done
 
@@ -90,6 +91,10 @@ async def resume(gateway: Gateway) -> bool:
         pass
     waiting = False
     for row in await gateway.store.unfinished_cases():
+        if row.case.id in gateway.opening:
+            # Who opened it plans it and goes on; twice would be for nothing.
+            waiting = True
+            continue
         try:
             waiting = not await _further(gateway, row) or waiting
         except (StoreFailed, LedgerContradiction):

@@ -10,12 +10,15 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.flows.issuers import Services
 from gateway.flows.prepare import PreparedSet
+from gateway.flows.requesters import Requesters
 from gateway.flows.subjects import Subjects
+from gateway.flows.witnesses import Witnesses
 from gateway.model.ids import PartnerId
 from gateway.model.keys import PublishedKeys
 from gateway.model.settings import Config
+from gateway.notices.base import Answered
 from gateway.observe.metrics import Metrics
-from gateway.ports import Clock, Egress, Keyring, PartnerState, Random, Store
+from gateway.ports import Clock, Egress, KeptHead, Keyring, PartnerState, Random, Store
 from gateway.seal.terms import SigningKey
 from gateway.shape import Limits
 
@@ -90,6 +93,7 @@ class Gateway:
     clock: Clock
     random: Random
     keys: Keyring
+    kept: KeptHead
     store: Store
     egress: Egress
     subjects: Subjects
@@ -104,17 +108,31 @@ class Gateway:
     running: dict[bytes, bytes] = field(default_factory=dict)
     """Idempotency keys whose first request has not ended, with its fingerprint."""
     in_flight: int = 0
+    sequenced: int = 0
+    """How many leaves the newest checkpoint has that this process found or stored."""
     appended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever the ledger grew; the sequencer waits for it."""
+    checkpointed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a checkpoint was signed; who asks the witnesses waits for it."""
+    witnesses: Witnesses = field(default_factory=Witnesses)
+    """Of the ledger, as the settings name them."""
     queue_grew: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a share was queued; the courier waits for it."""
     cases_changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a case or a notice changed; lanes and the closer wait for it."""
+    opening: set[str] = field(default_factory=set)
+    """Cases that a request of this process is planning at the moment."""
+    mass_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever somebody decided about a mass case; who opens its cases waits for it."""
     cases_opened: asyncio.Event = field(default_factory=asyncio.Event)
     """Set with it, for the closer."""
     watchers: set[asyncio.Event] = field(default_factory=set)
     """Set with it: one for each who watches a case."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    turning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while one of the gateway's own keys gives way to another."""
+    epoch_turned: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever an epoch began; who wraps anew waits for it."""
     waiting: PreparedSet | None = None
     """A set whose edition is not yet effective (N1)."""
     adopting: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -125,6 +143,11 @@ class Gateway:
     """Keys of recipients that publish them at a URL, as they were fetched last."""
     keys_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever manifests changed; who fetches keys waits for it."""
+
+    requesters: Requesters = field(default_factory=Requesters)
+    """Who may ask for deletions from outside, as the settings name them."""
+    documents: dict[tuple[PartnerId, str], Answered] = field(default_factory=dict)
+    """What recipients say of their own protocols (discovery), as it was read last."""
 
     @property
     def issuer(self) -> str:

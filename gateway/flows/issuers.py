@@ -76,6 +76,10 @@ class Services:
         jwks = own if own is not None else await self._get_keys(config.jwks, kid)
         return Issuer(name=config.name, iss=config.iss, aud=config.aud, keys=parse_keys(jwks))
 
+    def is_own(self, service: Service) -> bool:
+        """Whether the home's own issuer key signed for it, and no other issuer."""
+        return any(one.name == service.issuer and one.jwks in self._own for one in self._configs)
+
     async def verify(self, token: str) -> Service:
         """The service that a token names. Raises `CallerError` (`token-invalid`)."""
         service = await self._verified(token)

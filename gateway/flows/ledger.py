@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from gateway.errors import CallerError, LedgerContradiction, Reason
+from gateway.flows import continuity
 from gateway.flows.gateway import Gateway
 from gateway.ledger import merkle
 from gateway.ledger.checkpoint import Checkpoint, sign
-from gateway.ledger.encode import leaf_hash
+from gateway.ledger.continuity import Place, contradiction, stored_hash
 from gateway.ports import LedgerHead
 from gateway.seal.jwk import load_private_jwk
 
@@ -42,7 +43,7 @@ async def inclusion(gateway: Gateway, index: int, size: int | None) -> dict[str,
     return {
         "index": index,
         "size": of,
-        "leaf_hash": leaf_hash(leaf).hex(),
+        "leaf_hash": stored_hash(leaf).hex(),
         "hashes": [one.hex() for one in merkle.inclusion(tiles, index, of)],
     }
 
@@ -61,10 +62,11 @@ async def consistency(gateway: Gateway, old: int, new: int | None) -> dict[str, 
 
 async def extend(gateway: Gateway) -> bool:
     """
-    Take up leaves that are durable and not yet in the tree; true if there were any.
+    Take up leaves that are durable and not yet in the tree; true if there may be more.
 
-    The leaves are on the disk before their root is signed, and a root follows
-    from its leaves alone: dying here and signing again gives the same root.
+    The leaves are on the disk before their root is signed, and the signed note is
+    kept outside the database before anybody can be given it, also by the database:
+    dying anywhere in between, the next process goes on from that very note.
     Raises `LedgerContradiction` where the stored tree is not the beginning.
     """
     head = await gateway.store.head()
@@ -72,20 +74,43 @@ async def extend(gateway: Gateway) -> bool:
     if not leaves:
         return False
     tiles = await gateway.store.tiles(merkle.edge(head.size))
-    try:
-        held = head.size == 0 or merkle.root(tiles, head.size) == head.root
-    except (ValueError, KeyError) as error:
-        raise _contradicted(head) from error
-    if not held:
-        raise _contradicted(head)
-    changed = merkle.extend(tiles, head.size, [leaf_hash(leaf) for leaf in leaves])
+    _still_the_same(gateway, head, tiles)
+    changed = merkle.extend(tiles, head.size, [*map(stored_hash, leaves)])
     size = head.size + len(leaves)
     root = merkle.root({**tiles, **changed}, size)
-    await gateway.store.sequence(
-        LedgerHead(size=size, root=root, note=signed(gateway, size, root)), changed, head.size
-    )
+    newer = LedgerHead(size=size, root=root, note=signed(gateway, size, root))
+    await gateway.kept.keep(newer.note, size)
+    await gateway.store.sequence(newer, changed, head.size)
+    gateway.sequenced = size
     gateway.metrics.ledger_entries(size)
-    return True
+    gateway.checkpointed.set()
+    return len(leaves) == SEQUENCE_BATCH
+
+
+def _still_the_same(gateway: Gateway, head: LedgerHead, tiles: merkle.Tiles) -> None:
+    """Raise `LedgerContradiction` where the stored tree is not the one that was signed last."""
+    place = continuity.where(gateway.config)
+    if head.size < gateway.sequenced:
+        raise contradiction(
+            f"the stored checkpoint is of {head.size} leaves, and this process stored one of "
+            f"{gateway.sequenced}: somebody else writes to this database, or put another there",
+            f"{place.database}, table checkpoint, and {place.kept}",
+        )
+    try:
+        held = head.size == 0 or merkle.root(tiles, head.size) == head.root
+    except ValueError as error:
+        raise _not_the_root(head, place) from error
+    except LedgerContradiction as error:
+        raise contradiction(str(error), f"{place.database}, table tile") from error
+    if not held:
+        raise _not_the_root(head, place)
+
+
+def _not_the_root(head: LedgerHead, place: Place) -> LedgerContradiction:
+    return contradiction(
+        f"the stored tree of {head.size} leaves does not have the root that was signed",
+        f"{place.database}, tables tile and checkpoint",
+    )
 
 
 def signed(gateway: Gateway, size: int, root: bytes) -> str:
@@ -94,10 +119,3 @@ def signed(gateway: Gateway, size: int, root: bytes) -> str:
     row = gateway.keys.signing("checkpoint")
     key = load_private_jwk(row.private_jwk)
     return sign(Checkpoint(origin=origin, size=size, root=root), origin, key.private)
-
-
-def _contradicted(head: LedgerHead) -> LedgerContradiction:
-    return LedgerContradiction(
-        f"the stored tree of {head.size} leaves does not have the root that was signed: stop, keep "
-        "a copy of data/, and run `gateway ledger verify`"
-    )

@@ -14,14 +14,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from gateway.cases.corrections import REFERENCES_BUDGET as BESIDE_CHANGES
+from gateway.cases.corrections import only_changes
+from gateway.cases.course import begun
 from gateway.cases.deadlines import earliest_send, notice_deadline
 from gateway.cases.plan import PlannedNotice, merge_references, plan
 from gateway.cases.terms import narrowed
-from gateway.errors import LedgerContradiction, StoreFailed
-from gateway.flows import escrow
+from gateway.errors import LedgerContradiction, Stale, StoreFailed
+from gateway.flows import escrow, new_values
+from gateway.flows.about import EVERYTHING, About, about_of, concerned
 from gateway.flows.clockwork import new_id, parse_stamp, stamp
 from gateway.flows.gateway import Gateway
 from gateway.flows.snapshots import recipient
+from gateway.flows.wrapping import unwrapped, wrapped
 from gateway.ledger import entries
 from gateway.ledger.encode import canonical
 from gateway.model.cases import (
@@ -36,7 +41,7 @@ from gateway.model.cases import (
     ToldShare,
 )
 from gateway.model.ids import CaseId, CategoryId, NoticeId, PartnerId, PurposeId
-from gateway.notices.base import carried
+from gateway.notices.base import by_records, carried, terms_for
 from gateway.ports import CaseRow, NewNotice, PlanRow, ReferenceRow, Release
 from gateway.seal.pseudonym import pseudonym
 from gateway.seal.storage import protect, reveal
@@ -60,7 +65,7 @@ def seal_details(gateway: Gateway, case: str, details: Mapping[str, Any]) -> tup
     """
     key, label = gateway.random(32), _label(case)
     return (
-        protect(gateway.secret("case"), key, label, random=gateway.random),
+        wrapped(gateway.keys, label, key, gateway.random),
         protect(key, json.dumps(details).encode(), label, random=gateway.random),
     )
 
@@ -69,7 +74,7 @@ def _details(gateway: Gateway, row: CaseRow) -> Mapping[str, Any]:
     if row.sealed is None or row.key is None:
         return NO_DETAILS
     label = _label(row.case.id)
-    key = reveal(gateway.secret("case"), row.key, label)
+    key = unwrapped(gateway.keys, label, row.key)
     value: dict[str, Any] = json.loads(reveal(key, row.sealed, label))
     return value
 
@@ -96,8 +101,14 @@ async def plan_case(gateway: Gateway, row: CaseRow) -> dict[str, Any]:
         planned: Sequence[PlannedNotice] = ()
         if row.person is not None:
             exemptions = _exemptions(details)
+            await _correct_tokens(gateway, row, row.person, details)
             planned = await read_plan(
-                gateway, row.person, row.case.scope, exemptions, told_by=_told_by(row, details)
+                gateway,
+                row.person,
+                row.case.scope,
+                exemptions,
+                told_by=_told_by(row, details),
+                about=about_of(details),
             )
         start = _start(gateway, row, details)
         notices = [
@@ -106,13 +117,29 @@ async def plan_case(gateway: Gateway, row: CaseRow) -> dict[str, Any]:
         ]
         both = list(zip(notices, planned, strict=True))
         new = [escrow.locked(gateway, notice, one.told) for notice, one in both]
-        leaves = [_notice_leaf(gateway, notice, one.exemption) for notice, one in both]
+        leaves = [notice_leaf(gateway, notice, one.exemption) for notice, one in both]
         answer = _answer(row.case, details, notices)
         kept = _kept_answer(gateway, details, answer)
-        if await gateway.store.plan_case(row.case.id, new, leaves, kept):
+        try:
+            stored = await gateway.store.plan_case(row.case.id, new, leaves, kept)
+        except Stale:
+            # The epoch under which their keys were wrapped ended at this moment.
+            new = [escrow.locked(gateway, notice, one.told) for notice, one in both]
+            stored = await gateway.store.plan_case(row.case.id, new, leaves, kept)
+        if stored:
             return answer
     case = await gateway.store.case(row.case.id)
     return _answer(row.case, details, case.notices if case else ())
+
+
+async def _correct_tokens(
+    gateway: Gateway, row: CaseRow, person: int, details: Mapping[str, Any]
+) -> None:
+    """What recipients redeem from here on is the new value (R1, S4c)."""
+    changes = about_of(details).changes
+    if changes:
+        keys = await person_keys(gateway, person)
+        await new_values.correct_tokens(gateway, keys, person, changes, row.case.scope)
 
 
 def _told_by(row: CaseRow, details: Mapping[str, Any]) -> str | None:
@@ -155,8 +182,12 @@ def _kept_answer(
 ) -> tuple[bytes, bytes] | None:
     if details["idempotency"] is None:
         return None
-    key = bytes.fromhex(details["idempotency"])
-    return key, protect(
+    return bytes.fromhex(details["idempotency"]), kept_answer(gateway, answer)
+
+
+def kept_answer(gateway: Gateway, answer: Mapping[str, Any]) -> bytes:
+    """An answer as it is kept for whoever asks the same again."""
+    return protect(
         gateway.secret("answer"), json.dumps(answer).encode(), b"case-answer", random=gateway.random
     )
 
@@ -168,11 +199,13 @@ async def read_plan(
     exemptions: tuple[Exemption, ...],
     *,
     told_by: str | None = None,
+    about: About = EVERYTHING,
 ) -> Sequence[PlannedNotice]:
     """
     The notices that a case about this person means, as the ledger stands.
 
-    `told_by`: only of the shares that are marked with this case.
+    `told_by`: only of the shares that are marked with this case. `about`: what a
+    correction changes, what a lifted restriction frees.
     """
     rows, references = await gateway.store.plan_rows(person)
     keys = await person_keys(gateway, person)
@@ -186,22 +219,23 @@ async def read_plan(
         for partner in sorted(untold)
     )
     kept = references_of(keys, references)
-    shares = [
-        _told_share(row, leaf, keys[row.subject], kept.get((row.share, row.subject), ()))
+    pairs = [
+        (_told_share(row, leaf, keys[row.subject], kept.get((row.share, row.subject), ())), leaf)
         for row, leaf in read
         if not row.untold or leaf["partner"] in untold
     ]
+    mine = await concerned(gateway, person, about, scope, pairs)
     planned = plan(
-        shares,
-        scope=scope,
+        mine.shares,
+        scope=mine.scope,
         exemptions=(*exemptions, *exempt),
         now=gateway.clock(),
-        budget=REFERENCES_BUDGET,
+        budget=BESIDE_CHANGES if about.changes else REFERENCES_BUDGET,
     )
     if told_by is None:
-        return planned
+        return mine.attached(planned)
     naming = {one.partner for one in planned if names_records(gateway, one.partner)}
-    return narrowed(planned, shares, staying=_staying(every, keys), naming=naming)
+    return narrowed(planned, mine.shares, staying=_staying(every, keys), naming=naming)
 
 
 def _staying(
@@ -271,9 +305,11 @@ def new_notice(
     deletion = partner.deletion if partner else None
     within = deletion.complete_within if deletion else None
     exempt = planned.exemption
-    sendable = _sendable(gateway, planned.partner, action)
+    sendable = _sendable(gateway, planned.partner, action) and new_values.sealable(
+        partner, planned.told
+    )
     first = start if sendable and not planned.held else None
-    return Notice(
+    made = Notice(
         id=NoticeId(new_id("ntc", gateway.random) if case else ""),
         case=case or CaseId(""),
         partner=planned.partner,
@@ -286,6 +322,8 @@ def new_notice(
         held=planned.held and (exempt is None or exempt.until is not None),
         resend_at=None if exempt else planned.resend_at,
     )
+    promised = deletion.acknowledge_within if deletion else None
+    return begun(made, since=start, within=promised, rights=gateway.policy.policy.rights)
 
 
 def _sendable(gateway: Gateway, partner: PartnerId, action: Action) -> bool:
@@ -296,11 +334,11 @@ def _sendable(gateway: Gateway, partner: PartnerId, action: Action) -> bool:
 def names_records(gateway: Gateway, partner: PartnerId) -> bool:
     """Whether this recipient can be told of records by its own ids and of nothing else."""
     known = recipient(gateway, partner)
-    deletion = known.deletion if known else None
-    return deletion is not None and deletion.protocol == "standard-webhooks"
+    terms = terms_for(known.deletion if known else None, Action.ERASE)
+    return terms is not None and by_records(terms, Action.ERASE)
 
 
-def _notice_leaf(gateway: Gateway, notice: Notice, exemption: Exemption | None) -> bytes:
+def notice_leaf(gateway: Gateway, notice: Notice, exemption: Exemption | None) -> bytes:
     id = new_id("leaf", gateway.random)
     return canonical(
         entries.notice(
@@ -349,7 +387,12 @@ async def _release(gateway: Gateway, case: str, notices: Sequence[Notice]) -> bo
         return False
     details = _details(gateway, row)
     planned = await read_plan(
-        gateway, row.person, row.case.scope, (), told_by=_told_by(row, details)
+        gateway,
+        row.person,
+        row.case.scope,
+        (),
+        told_by=_told_by(row, details),
+        about=about_of(details),
     )
     mine = [one for one in planned if one.partner == notices[0].partner]
     start = _start(gateway, row, details)
@@ -357,7 +400,7 @@ async def _release(gateway: Gateway, case: str, notices: Sequence[Notice]) -> bo
     releases: list[Release] = []
     more: list[NewNotice] = []
     for (notice, first, rest), again in _completed(told, mine):
-        due = _due(gateway, notice, start, row.case.action)
+        due = _due(gateway, notice, first, start, row.case.action)
         sealed = await escrow.relocked(gateway, notice.id, first)
         releases.append(Release(notice=notice.id, escrow=sealed, next_at=due, resend_at=again))
         further = replace(notice, held=False, next_at=due, resend_at=again, attempts=0)
@@ -367,7 +410,7 @@ async def _release(gateway: Gateway, case: str, notices: Sequence[Notice]) -> bo
             )
             for one in rest
         ]
-    leaves = [_notice_leaf(gateway, one.notice, None) for one in more]
+    leaves = [notice_leaf(gateway, one.notice, None) for one in more]
     await gateway.store.release(releases, more, leaves)
     return True
 
@@ -389,13 +432,20 @@ def _completed(
         known = said[one.pseudonym]
         new = [text for other in mine for text in other.told.references if text not in known]
         known.update(new)
+        if one.changes:
+            # What never left is not told: its recipient would get more than it had.
+            had = [value for other in mine for value in other.told.changes]
+            one = only_changes(one, had)
         first, *rest = merge_references(one, new, budget=REFERENCES_BUDGET)
         again = max((other.resend_at for other in mine if other.resend_at), default=None)
         yield (notice, first, rest), None if notice.state is NoticeState.EXEMPT else again
 
 
-def _due(gateway: Gateway, notice: Notice, start: datetime, action: Action) -> datetime | None:
+def _due(
+    gateway: Gateway, notice: Notice, told: Told, start: datetime, action: Action
+) -> datetime | None:
     """When a notice that was held goes out."""
     if notice.state is NoticeState.EXEMPT:
         return notice.next_at
-    return start if _sendable(gateway, notice.partner, action) else None
+    sealable = new_values.sealable(recipient(gateway, notice.partner), told)
+    return start if sealable and _sendable(gateway, notice.partner, action) else None

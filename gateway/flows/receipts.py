@@ -66,7 +66,7 @@ async def accept(gateway: Gateway, token: str) -> Notice:
             raise
         # Settled meanwhile, by this very receipt.
         return notice
-    await noted(gateway, after)
+    await noted(gateway, after, notice)
     gateway.log.info("receipt", notice=notice.id, partner=partner, state=receipt.status)
     return after or notice
 

@@ -26,6 +26,7 @@ from gateway.reports.access import ManyReaders, PersonRead, Reads
 from gateway.reports.counts import RefusalCount, ShareCount
 from gateway.reports.period import Period
 from gateway.reports.processing import records
+from gateway.reports.scorecard import scorecard
 from gateway.reports.sharing import sharing_list
 from gateway.reports.transparency import Counted, transparency
 
@@ -126,6 +127,12 @@ async def _ids(gateway: Gateway, rows: Iterable[PersonReadRow]) -> dict[int, str
         for row in found
         if row.no is not None and not row.erased
     }
+
+
+async def scored(gateway: Gateway, period: Period, partner: str | None) -> dict[str, Any]:
+    """How each recipient answers what it was to be told in the period; no person is in it."""
+    counts = await gateway.store.scorecard(period.start, period.end, partner)
+    return scorecard(counts, period=period)
 
 
 def _former(gateway: Gateway) -> list[Partner]:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from gateway.flows import deletion_terms
 from gateway.flows.gateway import Gateway
 from gateway.model.ids import PartnerId
 from gateway.model.policy import Kind
-from gateway.model.recipients import Auth, Deletion, Partner, State, Tls, Upstream
+from gateway.model.recipients import Auth, Partner, State, Tls, Upstream
 from gateway.seal.holding import usable
 
 
@@ -43,16 +44,7 @@ def dump(partner: Partner) -> str:
                 "timeout": upstream.timeout.total_seconds(),
                 "connect_timeout": upstream.connect_timeout.total_seconds(),
             },
-            "deletion": None
-            if deletion is None
-            else {
-                "protocol": deletion.protocol,
-                "url": deletion.url,
-                "secret": deletion.secret,
-                "fallback": deletion.fallback,
-                "acknowledge_within": _seconds(deletion.acknowledge_within),
-                "complete_within": _seconds(deletion.complete_within),
-            },
+            "deletion": deletion_terms.dumped(deletion),
         },
         sort_keys=True,
     )
@@ -74,7 +66,7 @@ def load(id: PartnerId, text: str) -> Partner:
         jwks=value["jwks"],
         upstream=_upstream(value["upstream"]),
         routes=(),
-        deletion=_deletion(value["deletion"]),
+        deletion=deletion_terms.loaded(value["deletion"]),
         source=f"{id}.yaml",
         digest=value["digest"],
     )
@@ -107,24 +99,3 @@ def _upstream(value: dict[str, Any] | None) -> Upstream | None:
         timeout=timedelta(seconds=value["timeout"]),
         connect_timeout=timedelta(seconds=value["connect_timeout"]),
     )
-
-
-def _deletion(value: dict[str, Any] | None) -> Deletion | None:
-    if value is None:
-        return None
-    return Deletion(
-        protocol=value["protocol"],
-        url=value["url"],
-        secret=value["secret"],
-        fallback=value["fallback"],
-        acknowledge_within=_span(value["acknowledge_within"]),
-        complete_within=_span(value["complete_within"]),
-    )
-
-
-def _seconds(span: timedelta | None) -> float | None:
-    return None if span is None else span.total_seconds()
-
-
-def _span(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)

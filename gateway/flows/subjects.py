@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from gateway.flows.clockwork import parse_stamp, stamp
+from gateway.flows.wrapping import unwrapped, wrapped
 from gateway.model.consent import By, Consent, Fence, Method, Scope, SubjectFacts
 from gateway.model.ids import CategoryId, ConsentId, PartnerId, PurposeId, SubjectId
 from gateway.ports import (
@@ -94,7 +95,7 @@ class Subjects:
         self._capacity = capacity
         self._lookup_key = keys.secret("lookup")
         self._tombstone_key = keys.secret("tombstone")
-        self._wrap_key = keys.secret("wrap")
+        self._keys = keys
         self._fence_key = keys.secret("fence")
         # `_live` finds every person that anybody holds, so that a change reaches
         # them all; `_recent` keeps the last ones from being thrown away.
@@ -216,7 +217,7 @@ class Subjects:
         return [people[one] for one in subjects]
 
     def _stored(self, subject: SubjectId, row: SubjectRow, mark: bytes) -> Person:
-        key = reveal(self._wrap_key, row.key, b"subject-key|" + row.lookup)
+        key = unwrapped(self._keys, b"subject-key|" + row.lookup, row.key)
         facts = SubjectFacts(known=True, erased=row.erased, epoch=row.epoch)
         return Person(id=subject, lookup=row.lookup, mark=mark, key=key, row=row, facts=facts)
 
@@ -307,7 +308,7 @@ class Subjects:
         """A row for a person of whom nothing is stored yet."""
         return SubjectRow(
             lookup=lookup,
-            key=protect(self._wrap_key, key, b"subject-key|" + lookup, random=self._random),
+            key=wrapped(self._keys, b"subject-key|" + lookup, key, self._random),
             facts=self.seal_facts(key, {"id": subject}),
         )
 
@@ -317,7 +318,7 @@ class Subjects:
 
     def open_row(self, row: SubjectRow) -> tuple[bytes, dict[str, Any]]:
         """A row's key and facts. Raises `SealBroken`."""
-        key = reveal(self._wrap_key, row.key, b"subject-key|" + row.lookup)
+        key = unwrapped(self._keys, b"subject-key|" + row.lookup, row.key)
         facts: dict[str, Any] = json.loads(reveal(key, row.facts, b"facts"))
         return key, facts
 

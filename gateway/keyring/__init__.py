@@ -1,5 +1,6 @@
 """The gateway's own keys."""
 
 from gateway.keyring.file import FileKeyring
+from gateway.keyring.head import HeadFile
 
-__all__ = ["FileKeyring"]
+__all__ = ["FileKeyring", "HeadFile"]

@@ -4,39 +4,47 @@ Keys as files in `keys/` of a home, readable by their owner only.
     grant-….jwk.json        one Ed25519 key per use, its kid begins with the use
     notice-…  checkpoint-…  certificate-…
     issuer-….jwk.json       signs the home's own service tokens; never public
-    home.key                32 bytes; everything stored is protected by keys from it
+    home.key                32 bytes, for good: look-up marks, tombstones, what lies under no
+                            person's key, and one half of what opens a person's
+    epochs/000001-….key     32 bytes, for a time: the other half
 
-Retired keys carry `"retired": true` and stay public until nothing signed by
-them is live.
+Signing keys are those of `signing`, epochs those of `epochs`.
 """
 
-import base64
-import json
-import os
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import ConfigError
-from gateway.ports import Random, SigningKeyRow
+from gateway.keyring import durable
+from gateway.keyring.epochs import EpochFile, EpochFiles
+from gateway.keyring.signing import (
+    ISSUER,
+    PUBLIC_USES,
+    SigningFiles,
+    create_signing_key,
+)
+from gateway.ports import Clock, EpochKeyRow, Random, SigningKeyRow
+from gateway.seal.wrapping import EpochKey
 
-PUBLIC_USES = ("grant", "notice", "checkpoint", "certificate")
-ISSUER = "issuer"
-PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "retired"})
+
+def utc_now() -> datetime:
+    """The time, where nobody gives another clock."""
+    return datetime.now(UTC)
 
 
 class FileKeyring:
     """Implements `Keyring` on a folder. Raises `ConfigError` where a key is missing or broken."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock = utc_now) -> None:
         self._folder = folder
+        self._clock = clock
         self._secrets: dict[str, bytes] = {}
-        self._rows = [_read(path) for path in sorted(folder.glob("*.jwk.json"))]
+        self._signing = SigningFiles(folder)
+        self._epochs = EpochFiles(folder)
         try:
             self._master = (folder / "home.key").read_bytes()
         except OSError as error:
@@ -49,18 +57,53 @@ class FileKeyring:
 
     def signing(self, use: str) -> SigningKeyRow:
         """See `Keyring.signing`."""
-        for row in self._rows:
-            if row.use == use and not row.retired:
-                return row
-        raise ConfigError(f"{self._folder.name}/ has no key for {use}: restore it from its copy")
+        return self._signing.active(use)
+
+    def signing_keys(self) -> list[SigningKeyRow]:
+        """See `Keyring.signing_keys`."""
+        return self._signing.rows()
+
+    def rotate(self, use: str, random: Random, *, at_once: bool = False) -> SigningKeyRow:
+        """See `Keyring.rotate`."""
+        return self._signing.rotate(use, random, self._clock(), at_once=at_once)
 
     def public_jwks(self) -> dict[str, Any]:
         """See `Keyring.public_jwks`."""
-        return {"keys": [_public(row) for row in self._rows if row.use in PUBLIC_USES]}
+        return {"keys": self._signing.shown(PUBLIC_USES, self._clock())}
 
     def issuer_jwks(self) -> dict[str, Any]:
-        """Public halves of the home's own issuer keys, for the gateway itself only."""
-        return {"keys": [_public(row) for row in self._rows if row.use == ISSUER]}
+        """See `Keyring.issuer_jwks`."""
+        return {"keys": self._signing.shown((ISSUER,), self._clock())}
+
+    def epoch(self, number: int) -> EpochKey:
+        """See `Keyring.epoch`."""
+        return self._epochs.get(number)
+
+    def newest_epoch(self) -> EpochKey | None:
+        """See `Keyring.newest_epoch`."""
+        return self._epochs.newest()
+
+    def epochs(self) -> list[EpochKeyRow]:
+        """See `Keyring.epochs`."""
+        return [_epoch_row(one) for one in self._epochs.files()]
+
+    def begin_epoch(self, number: int, random: Random) -> EpochKeyRow:
+        """See `Keyring.begin_epoch`."""
+        self._epochs.begin(number, random, self._clock())
+        return self.epochs()[-1]
+
+    def destroy_epoch(self, number: int) -> None:
+        """See `Keyring.destroy_epoch`."""
+        self._epochs.destroy(number)
+
+    def forget_epochs(self) -> None:
+        """See `Keyring.forget_epochs`."""
+        self._epochs.forget()
+
+    def finish(self) -> None:
+        """See `Keyring.finish`."""
+        self._signing.finish()
+        self._epochs.finish()
 
     def secret(self, label: str) -> bytes:
         """See `Keyring.secret`."""
@@ -81,52 +124,11 @@ def create(folder: Path, random: Random, now: datetime) -> None:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    _write(folder / "home.key", random(32))
+    durable.write_new(folder / "home.key", random(32))
     for use in (*PUBLIC_USES, ISSUER):
         create_signing_key(folder, use, random, now)
+    EpochFiles(folder).begin(1, random, now)
 
 
-def create_signing_key(folder: Path, use: str, random: Random, now: datetime) -> str:
-    """Make one more key for a use; returns its kid."""
-    private = Ed25519PrivateKey.from_private_bytes(random(32))
-    kid = f"{use}-{now:%Y%m%d}-{random(4).hex()}"
-    jwk = {
-        "kty": "OKP",
-        "crv": "Ed25519",
-        "kid": kid,
-        "use": "sig",
-        "alg": "EdDSA",
-        "x": _b64(private.public_key().public_bytes_raw()),
-        "d": _b64(private.private_bytes_raw()),
-    }
-    _write(folder / f"{kid}.jwk.json", json.dumps(jwk, indent=1).encode() + b"\n")
-    return kid
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-
-
-def _read(path: Path) -> SigningKeyRow:
-    try:
-        jwk: Mapping[str, Any] = json.loads(path.read_bytes())
-        kid = str(jwk["kid"])
-        use = kid.partition("-")[0]
-        if use not in (*PUBLIC_USES, ISSUER) or jwk["crv"] != "Ed25519" or not jwk["d"]:
-            raise ValueError("not one of the gateway's own keys")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"keys/{path.name} is not a private Ed25519 JWK whose kid begins with its use "
-            f"({', '.join((*PUBLIC_USES, ISSUER))})"
-        ) from error
-    return SigningKeyRow(use=use, kid=kid, private_jwk=jwk, retired=bool(jwk.get("retired")))
-
-
-def _public(row: SigningKeyRow) -> dict[str, Any]:
-    return {name: value for name, value in row.private_jwk.items() if name not in PRIVATE_MEMBERS}
-
-
-def _b64(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+def _epoch_row(one: EpochFile) -> EpochKeyRow:
+    return EpochKeyRow(number=one.key.number, fingerprint=one.key.fingerprint, since=one.since)

@@ -234,6 +234,7 @@ def case(
     partners: Collection[str] = (),
     purposes: Collection[str] = (),
     categories: Collection[str] = (),
+    count: int | None = None,
     actor: str | None = None,
     subject: str | None = None,
 ) -> Leaf:
@@ -242,7 +243,8 @@ def case(
 
     `method` and `verification` (a commitment) say how identity was verified
     (R6), `ground` on what a request was refused (R7), `announced_at` when the
-    end of the service was announced (K3), `actor` who decided.
+    end of the service was announced (K3), `count` about how many people a mass
+    case is, `actor` who decided.
     """
     return make(
         Kind.CASE,
@@ -258,6 +260,7 @@ def case(
         announced_at=when(announced_at),
         ground=ground,
         **scope(partners, purposes, categories),
+        count=count,
         actor=actor,
         subject=mark("subject", subject),
     )
@@ -460,10 +463,15 @@ def policy(
     event: str = "loaded",
     previous: str | None = None,
     actor: str | None = None,
+    count: int | None = None,
+    upto: int | None = None,
+    before: datetime | None = None,
 ) -> Leaf:
     """
     The policy was `loaded`, or a reload was `refused` and the old one kept, or an
-    edition that is not yet effective was `announced`.
+    edition that is not yet effective was `announced`; or its record-keeping term
+    was applied and leaves were `pruned`: so many (`count`), of those below the index `upto`
+    that were written `before` then.
 
     `edition` and `digest` (hex SHA-256 of the documents) are of the set that
     holds from here on, or of the one announced; `previous` is the digest of the
@@ -478,6 +486,9 @@ def policy(
         event=event,
         previous=mark("previous", previous),
         actor=actor,
+        count=count,
+        upto=upto,
+        before=when(before),
     )
 
 

@@ -90,6 +90,11 @@ def root(tiles: Tiles, size: int) -> bytes:
     return _range_hash(tiles, (0, size)) if size else EMPTY_ROOT
 
 
+def peaks(tiles: Tiles, size: int) -> tuple[bytes, ...]:
+    """Return what `Peaks` of the first `size` leaves go on from, from the tiles of `edge(size)`."""
+    return tuple(_fold(_read(tiles, *_place(*node))) for node in _nodes((0, size)))
+
+
 def inclusion_tiles(index: int, size: int) -> list[TileId]:
     """Return the tiles that `inclusion(tiles, index, size)` reads, without repetition."""
     return _tiles_of(_inclusion_ranges(index, size))
@@ -140,9 +145,15 @@ class Peaks:
 
     __slots__ = ("_hashes", "size")
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._hashes: list[bytes] = []
+    def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
+        if len(hashes) != size.bit_count():
+            raise ValueError("one hash for each bit that is set in the size")
+        self.size, self._hashes = size, list(hashes)
+
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        """The roots of the perfect subtrees, the largest first: from them the tree goes on."""
+        return tuple(self._hashes)
 
     def add(self, leaf_hash: bytes) -> None:
         """Append one leaf, by its hash."""

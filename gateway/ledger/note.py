@@ -183,12 +183,12 @@ def cosignature_time(signature: bytes) -> int:
     Return the seconds since the epoch at which a witness says it signed.
 
     `signature` is the line's bytes after the key id: eight bytes of time, then
-    the signature. Raises `NoteInvalid`, also for the time 0.
+    the signature. Raises `NoteInvalid`, also for the time 0 and one beyond 63 bits.
     """
     if len(signature) != _TIME_BYTES + _SIGNATURE_BYTES:
         raise NoteInvalid("a cosignature is 8 bytes of time and 64 of signature")
     signed_at = int.from_bytes(signature[:_TIME_BYTES], "big")
-    if signed_at == 0:
+    if not 0 < signed_at < 2**63:
         raise NoteInvalid("a cosignature of a checkpoint has a time")
     return signed_at
 

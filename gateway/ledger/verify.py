@@ -12,7 +12,13 @@ What is checked of each leaf, in order:
    public-disclosure, declared), and the same partner; no share has more
    outcomes than attempts.
 
-And of the whole: size and root are those of the checkpoint.
+And of the whole: size and root are those of the checkpoint. A bundle has one at
+the end of each export; the earlier ones must agree with the tree as it was then,
+and the last one must be signed: the keys of the others may be retired by now.
+
+A bundle may begin at a later leaf. What is before it says nothing here, as if
+it were pruned; that the tree of before goes on in this one is shown by its
+roots in the header, and by a signed checkpoint of before if there is one.
 
 What cannot be checked here: whether an intent stands behind the fence of its
 own subject, because only the subject's key tells which leaves are one
@@ -25,26 +31,19 @@ It is a stream. What is kept is every id and share seen, some 300 bytes a leaf:
 a million leaves take about 300 MB.
 """
 
-import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from gateway.errors import GatewayError
-from gateway.ledger.bundle import BundleReader, pruned_hash
-from gateway.ledger.checkpoint import Checkpoint, open_checkpoint
-from gateway.ledger.encode import LedgerEncodeError, canonical, leaf_hash
-from gateway.ledger.leaf import REQUIRED, SHARES, Kind
+from gateway.ledger.bundle import BundleReader, Header, Mark, pruned_hash
+from gateway.ledger.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from gateway.ledger.encode import leaf_hash
+from gateway.ledger.leaf import SHARES, Kind
+from gateway.ledger.leaf_form import Wrong, check_members, kind_of, parse
 from gateway.ledger.merkle import Peaks
-from gateway.ledger.note import Verifier
-from gateway.model.shares import Outcome
-
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
-_KINDS: Final = frozenset(Kind)
-_OUTCOMES: Final = frozenset(Outcome)
+from gateway.ledger.note import NoteInvalid, SignedNote, Verifier
 
 
 class LedgerInvalid(GatewayError):
@@ -73,6 +72,10 @@ class Report:
     """Attempts without an outcome: they may have been received."""
     open_shares: tuple[str, ...]
     """The shares they belong to, each once, in order."""
+    start: int = 0
+    """The index of the first leaf that was there."""
+    start_root: str = ""
+    """Hex: of the leaves before it; empty where there are none."""
 
 
 def check(
@@ -100,20 +103,56 @@ def check_bundle(stream: BinaryIO, verifiers: Iterable[Verifier]) -> Report:
     Raises `BundleInvalid`, `LedgerInvalid` and `NoteInvalid`; and whatever
     `stream` raises.
     """
-    reader, checker = BundleReader(stream), Checker()
-    for leaf in reader.leaves():
-        checker.add(leaf)
-    checkpoint = open_checkpoint(reader.checkpoint, verifiers)
-    if checkpoint.origin != reader.header.origin:
+    trusted, reader = list(verifiers), BundleReader(stream)
+    checker = Checker(reader.header.start, reader.header.peaks)
+    check_since(reader.header, checker.root, trusted)
+    for item in reader.items():
+        if isinstance(item, Mark):
+            _check_mark(item, reader.header.origin, checker.root)
+        else:
+            checker.add(item)
+    return checker.finish(open_checkpoint(reader.checkpoint, trusted))
+
+
+def check_since(header: Header, root: bytes, verifiers: Iterable[Verifier]) -> None:
+    """
+    Check a bundle's checkpoint of the leaves before its first against their root.
+
+    There may be none. Raises `LedgerInvalid` and `NoteInvalid`.
+    """
+    if header.since is None:
+        return
+    since = open_checkpoint(header.since, verifiers)
+    if (since.origin, since.size, since.root) != (header.origin, header.start, root):
+        what = "the leaves before the first have another root than their checkpoint"
+        raise LedgerInvalid(None, what)
+
+
+def _check_mark(mark: Mark, origin: str, root: bytes) -> None:
+    """An earlier export's checkpoint, whoever signed it, is of the same tree."""
+    try:
+        checkpoint = parse_checkpoint(SignedNote.parse(mark.note).text)
+    except NoteInvalid as error:
+        raise LedgerInvalid(None, f"the checkpoint after {mark.size} leaves: {error}") from error
+    if checkpoint.origin != origin:
         raise LedgerInvalid(None, "the checkpoint is of another ledger than the header names")
-    return checker.finish(checkpoint)
+    if checkpoint.size != mark.size:
+        what = f"the checkpoint is of {checkpoint.size} leaves, and there are {mark.size}"
+        raise LedgerInvalid(None, what)
+    if checkpoint.root != root:
+        raise LedgerInvalid(None, "the leaves have another root than the checkpoint")
 
 
 class Checker:
-    """The check as it goes on: `add` every leaf in order, then `finish`."""
+    """
+    The check as it goes on: `add` every leaf in order, then `finish`. From a later
+    leaf on it needs the `peaks` of those before (`merkle.peaks`).
+    """
 
-    def __init__(self) -> None:
-        self._tree = Peaks()
+    def __init__(self, start: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        self._tree = Peaks(start, peaks)
+        self._start = start
+        self._start_root = self._tree.root().hex() if start else ""
         self._ids: set[str] = set()
         self._kinds: Counter[str] = Counter()
         self._pruned = 0
@@ -121,14 +160,19 @@ class Checker:
 
     @property
     def size(self) -> int:
-        """How many leaves were added."""
+        """How many leaves there are, those before the first one included."""
         return self._tree.size
+
+    @property
+    def root(self) -> bytes:
+        """The root of all of them."""
+        return self._tree.root()
 
     def add(self, leaf: bytes | Mapping[str, Any]) -> None:
         """Check the next leaf. Raises `LedgerInvalid`; then the check is over."""
         try:
             self._add(leaf)
-        except _Wrong as wrong:
+        except Wrong as wrong:
             raise LedgerInvalid(self.size, str(wrong)) from wrong.__cause__
         except RecursionError as error:
             raise LedgerInvalid(self.size, "it is nested too deeply") from error
@@ -149,10 +193,17 @@ class Checker:
             pruned=self._pruned,
             open_intents=sum(self._shares.open.values()),
             open_shares=tuple(self._shares.open),
+            start=self._start,
+            start_root=self._start_root,
         )
 
+    @property
+    def _unknown(self) -> int:
+        """Leaves before this one that say nothing here."""
+        return self._start + self._pruned
+
     def _add(self, leaf: bytes | Mapping[str, Any]) -> None:
-        members, data = _parse(leaf)
+        members, data = parse(leaf)
         digest = pruned_hash(members)
         if digest is None:
             digest = leaf_hash(data)
@@ -162,20 +213,16 @@ class Checker:
         self._tree.add(digest)
 
     def _read(self, leaf: dict[str, Any]) -> None:
-        kind = _kind(leaf)
-        _check_members(kind, leaf)
+        kind = kind_of(leaf)
+        check_members(kind, leaf)
         if leaf["id"] in self._ids:
-            raise _Wrong(f"an earlier leaf has its id {leaf['id']!a}")
+            raise Wrong(f"an earlier leaf has its id {leaf['id']!a}")
         self._ids.add(leaf["id"])
         self._kinds[kind] += 1
         if kind in SHARES or kind is Kind.DECLARED:
             self._shares.open_one(leaf["share"], leaf["partner"], kind)
         elif kind is Kind.OUTCOME:
-            self._shares.close_one(leaf["share"], leaf["partner"], pruned=self._pruned)
-
-
-class _Wrong(Exception):
-    """What is wrong with the leaf at hand."""
+            self._shares.close_one(leaf["share"], leaf["partner"], unknown=self._unknown)
 
 
 class _Shares:
@@ -189,84 +236,24 @@ class _Shares:
 
     def open_one(self, share: str, partner: str, kind: Kind) -> None:
         if self._partners.setdefault(share, partner) != partner:
-            raise _Wrong(f"its share {share!a} was opened for another partner")
+            raise Wrong(f"its share {share!a} was opened for another partner")
         if kind is Kind.DECLARED:
             self._declared.add(share)
         else:
             self.open[share] = self.open.get(share, 0) + 1
 
-    def close_one(self, share: str, partner: str, *, pruned: int) -> None:
+    def close_one(self, share: str, partner: str, *, unknown: int) -> None:
         if self._partners.get(share, partner) != partner:
-            raise _Wrong(f"its share {share!a} was opened for another partner")
+            raise Wrong(f"its share {share!a} was opened for another partner")
         if share in self.open:
             self.open[share] -= 1
             if not self.open[share]:
                 del self.open[share]
         elif share in self._declared:
             self._declared.remove(share)
-        elif self._unmatched < pruned:
+        elif self._unmatched < unknown:
             self._unmatched += 1
         elif share in self._partners:
-            raise _Wrong(f"every attempt at its share {share!a} has an outcome already")
+            raise Wrong(f"every attempt at its share {share!a} has an outcome already")
         else:
-            raise _Wrong(f"no earlier leaf opens its share {share!a}")
-
-
-def _parse(leaf: bytes | Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """A leaf's members and the bytes that are hashed, which must be canonical."""
-    try:
-        members = json.loads(leaf.decode()) if isinstance(leaf, bytes) else dict(leaf)
-        data = canonical(members)
-    except LedgerEncodeError as error:
-        raise _Wrong(f"it holds {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise _Wrong("it is no JSON in UTF-8") from error
-    if not isinstance(members, dict):
-        raise _Wrong("it is no JSON object")
-    if isinstance(leaf, bytes) and data != leaf:
-        raise _Wrong("it is not in canonical form")
-    return members, data
-
-
-def _kind(leaf: Mapping[str, Any]) -> Kind:
-    kind = leaf.get("kind")
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise _Wrong("it is of no known kind")
-    return Kind(kind)
-
-
-def _check_members(kind: Kind, leaf: dict[str, Any]) -> None:
-    if not all(map(_sound, leaf.values())):
-        raise _Wrong("it holds something else than strings, integers, booleans, lists, objects")
-    if not isinstance(leaf.get("id"), str) or not leaf["id"]:
-        raise _Wrong("it has no id")
-    if not _is_time(leaf.get("at")):
-        raise _Wrong("its time `at` is not of the form 2026-03-01T12:00:00.123Z")
-    if missing := REQUIRED[kind] - leaf.keys():
-        raise _Wrong(f"it has no {min(missing)}, and is of kind {kind}")
-    if not all(isinstance(leaf.get(name, ""), str) for name in ("share", "partner", "outcome")):
-        raise _Wrong("its share, partner or outcome is no text")
-    if kind is Kind.OUTCOME and leaf["outcome"] not in _OUTCOMES:
-        raise _Wrong("its outcome is not known")
-
-
-def _sound(value: Any) -> bool:
-    match value:
-        case str() | int():
-            return True
-        case list():
-            return all(map(_sound, value))
-        case dict():
-            return all(map(_sound, value.values()))
-        case _:
-            return False
-
-
-def _is_time(text: Any) -> bool:
-    if not isinstance(text, str) or not _TIME.fullmatch(text):
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+            raise Wrong(f"no earlier leaf opens its share {share!a}")

@@ -117,6 +117,18 @@ class ToldShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewValue:
+    """One correction, in the form in which its recipient had the field (R1)."""
+
+    selector: str
+    """The field as a leaf names it: `/recipient/phone`, `query.email`."""
+    purpose: PurposeId
+    purpose_version: int
+    value: str | None = field(repr=False)
+    """JSON text, after the route's transform; None: no program can bring it into that form."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What one notice says of the person; kept in escrow until its recipient settles."""
 
@@ -128,6 +140,31 @@ class Told:
     parts: int | None = None
     only_references: bool = False
     """It means the records that these ids name, and nothing else of the person (P6)."""
+    changes: tuple[NewValue, ...] = field(default=(), repr=False)
+    """`rectify`: the new values, of fields alone that this recipient has; each field once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How a notice went so far, and when it is looked at next. What is not known is None."""
+
+    since: datetime | None = None
+    """From when on it was to be told."""
+    acknowledge_by: datetime | None = None
+    """Until when its recipient agreed to say that it came; None: nothing was agreed."""
+    look_at: datetime | None = None
+    """When it is looked at next, to remind its recipient or to tell a person."""
+    reached_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    """When its recipient first said anything of it."""
+    done_at: datetime | None = None
+    """When it was said to be done, by whomever."""
+    escalated_at: datetime | None = None
+    """When a person was told that its recipient does not acknowledge it."""
+    not_before: datetime | None = None
+    """Until when its recipient asked to be left alone with it (`Retry-After`)."""
+    reminders: int = 0
+    """How often its recipient was reminded of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +188,7 @@ class Notice:
     """An intent ended `unknown`: told once more when its grant is over."""
     receipts: tuple[str, ...] = field(default=(), repr=False)
     """Accepted receipts, compact, for the certificate."""
+    course: Course = Course()
 
     def shown(self) -> Mapping[str, Any]:
         """As `GET /v1/cases/{id}` has it."""
@@ -183,6 +221,11 @@ class Case:
     """Hex SHA-256(salt ‖ subject); the salt is with whoever opened the case."""
     scope: CaseScope
     notices: tuple[Notice, ...] = ()
+    method: str | None = None
+    """How identity was verified (R6); None: an older release did not keep it."""
+    verified_at: datetime | None = None
+    ground: str | None = None
+    """On what the request was refused (R7); None: it was not."""
 
     def shown(self) -> Mapping[str, Any]:
         """As `GET /v1/cases/{id}` has it."""
@@ -191,6 +234,7 @@ class Case:
             "action": self.action.value,
             "state": self.state.value,
             "reason": self.reason,
+            **({"ground": self.ground} if self.ground is not None else {}),
             "deadline": _stamp(self.deadline),
             "accepted_at": _stamp(self.accepted_at),
             "closed_at": _stamp(self.closed_at) if self.closed_at else None,

@@ -126,6 +126,12 @@ class Rights:
     tombstone_months: int
     refusal_grounds: tuple[str, ...]
     """On which a request may be refused (R7)."""
+    records_months: int | None = None
+    """How long the ledger keeps what its leaves say; None: nothing is pruned by itself."""
+    reminders_days: tuple[int, ...] = (7, 3, 1)
+    """So many days before a deadline recipients and the gateway's people are reminded (R6)."""
+    escalate_days: int = 1
+    """So many days after a recipient had to acknowledge a notice it is a person's task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

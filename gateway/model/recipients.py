@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from gateway.model.cases import Action
 from gateway.model.ids import CategoryId, GroundId, PartnerId, PurposeId, RouteId
 from gateway.model.policy import Kind
 
@@ -232,6 +233,44 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestAnswers:
+    """What the answers of a recipient's own interface mean (protocol `rest`)."""
+
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """By status, `204` or a whole class `2xx`: `acknowledged`, `in-progress`, `completed`,
+    `not-found`, `refused` or `retry`."""
+    pointer: str | None = None
+    """RFC 6901 pointer to a value of the answer's JSON body; it counts before the status."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What each value there means, in the same words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestPoll:
+    """How a recipient is asked how far it is (protocol `rest`)."""
+
+    path: str
+    """Template, as that of the request."""
+    every: timedelta
+    answers: RestAnswers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestRequest:
+    """One request of a recipient's own interface, for one action (protocol `rest`)."""
+
+    method: str
+    path: str
+    """Template of path and query, joined to `url`; `{reference}` makes one request of each."""
+    body: Any = None
+    """Template: JSON in whose strings `{…}` stands for something; None: no body."""
+    answers: RestAnswers = RestAnswers()
+    keep: str | None = None
+    """RFC 6901 pointer to a value of the answer's JSON body that the poll names as `{kept}`."""
+    poll: RestPoll | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
     """How the recipient is told of a case (R3)."""
 
@@ -243,6 +282,29 @@ class Deletion:
     complete_within: timedelta | None = None
     response_completes: bool = False
     """`rest` manifests may opt in: a declared answer counts as completion."""
+    requests: Mapping[Action, RestRequest] = field(default_factory=dict)
+    """`rest` only: the request of each action that the recipient's interface carries."""
+    domain: str | None = None
+    """
+    `ddrf`, `opendsr`: the domain that the recipient signs as; None: the host of `url`, of
+    `ddrf` also one above.
+    """
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    """
+    `ddrf`, `opendsr`: what the recipient calls its `pseudonym` of a person and its own
+    `reference`.
+    """
+    path: str | None = None
+    """`opendsr` only: where under `url` requests go; None: `/requests`."""
+    certificate: str | None = None
+    """
+    `opendsr` only: a file (a reference) with the recipient's own certificate, or that of
+    its authority; None: the authorities that TLS trusts.
+    """
+    regulation: str | None = None
+    """`opendsr` only: under which law is asked; None: `gdpr`."""
+    fallback_to: "Deletion | None" = None
+    """What a fallback that is not `manual` goes by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,12 +21,46 @@ class IssuerConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessConfig:
+    """One witness of the ledger (`[[witness]]`)."""
+
+    url: str
+    """Its submission prefix, without a final slash."""
+    key: str
+    """Its public key as C2SP signed-note writes one; the name in it is the witness's."""
+
+    @property
+    def name(self) -> str:
+        """What the gateway calls it."""
+        return self.key.partition("+")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequesterConfig:
+    """Who may ask for deletions from outside (`[[requester]]`)."""
+
+    name: str
+    domain: str
+    """`iss` of what it signs."""
+    jwks: str
+    """Its keys: a file, relative to the home, or the URL of a JWK Set or dsrdelete.json."""
+    identifiers: tuple[str, ...]
+    """Types of identifiers whose value is the app's own id of the person."""
+    method: str
+    """How it verifies who asks: a `VerifiedBy`."""
+    strict: bool = False
+    """Whether its requests must have `aud` and `exp`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A home's settings, read and checked. Values by `section.key`."""
 
     home: Path
     values: Mapping[str, Any]
     issuers: tuple[IssuerConfig, ...]
+    witnesses: tuple[WitnessConfig, ...] = ()
+    requesters: tuple[RequesterConfig, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -44,6 +78,11 @@ class Config:
         """Origin of the checkpoints and name of their key (contract §10)."""
         parts = urlsplit(self.public_url)
         return f"{parts.netloc}{parts.path.rstrip('/')}/ledger"
+
+    @property
+    def witness_quorum(self) -> int:
+        """How many witnesses make a checkpoint a witnessed one; at least one."""
+        return max(1, int(self.values["ledger.witness_quorum"]))
 
     @property
     def database(self) -> Path:

@@ -1,7 +1,6 @@
 """One share: what is asked, how it is answered, what became of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from gateway.errors import Reason
@@ -87,23 +86,3 @@ class Permitted:
 
 
 Decision = Permitted | Refused
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disclosure:
-    """One row of a person's account of disclosures (contract §8, R1)."""
-
-    share: str
-    kind: str
-    partner: PartnerId
-    fields: tuple[str, ...]
-    categories: tuple[CategoryId, ...]
-    purpose: PurposeId
-    purpose_version: int
-    ground: GroundId
-    at: datetime
-    outcome: str | None
-    """None: the intent is open."""
-    retention_until: datetime
-    territory: str
-    index: int | None

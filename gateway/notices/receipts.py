@@ -75,7 +75,7 @@ def check_claims(
         status=status,
         reason=_text(claims, "reason") if claims.get("reason") is not None else None,
         backups_until=_day(claims.get("backups_until")),
-        downstream=_downstream(claims.get("downstream")),
+        downstream=read_downstream(claims.get("downstream")),
     )
 
 
@@ -109,7 +109,8 @@ def _day(value: Any) -> date | None:
         raise ReceiptInvalid("backups_until is neither a day nor an RFC 3339 time in Z") from None
 
 
-def _downstream(value: Any) -> tuple[Downstream, ...]:
+def read_downstream(value: Any) -> tuple[Downstream, ...]:
+    """The claim `downstream`; none where it is left out. Raises `ReceiptInvalid`."""
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(party, Mapping) for party in value):

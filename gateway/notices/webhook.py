@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from gateway.errors import GatewayError
 from gateway.model.cases import Action, Told
-from gateway.notices.base import Heard, Interpreted, Request
+from gateway.notices.base import CannotCarry, Heard, Interpreted, Request
+from gateway.notices.stamps import stamp
 
 MAX_BODY: Final = 20_000
 """A body has fewer bytes than this (STANDARDS §4.1)."""
@@ -34,7 +34,7 @@ _SECONDS = re.compile(r"[0-9]+", re.ASCII)
 _SAYS = {"acknowledged": Heard.ACKNOWLEDGED, "in-progress": Heard.IN_PROGRESS}
 
 
-class NoticeTooLarge(GatewayError):
+class NoticeTooLarge(CannotCarry):
     """A notice does not fit into one message: a single reference is too long. A person's task."""
 
     code = "notice-too-large"
@@ -91,8 +91,8 @@ def interpret(
         return Interpreted(event=_said(body))
     if status == 410:
         return Interpreted(event=Heard.GONE, reason="gone")
-    retry_after = _retry_after(headers, now)
-    return Interpreted(event=None, retry_after=retry_after, reason=f"http-{status}")
+    pause = retry_after(headers, now)
+    return Interpreted(event=None, retry_after=pause, reason=f"http-{status}")
 
 
 def _body(
@@ -119,16 +119,15 @@ def _body(
     data |= {
         "purposes": list(told.purposes),
         "categories": list(told.categories),
-        "deadline": _stamp(deadline),
+    }
+    if action is Action.RECTIFY:
+        data["changes"] = {one.selector: one.value for one in told.changes}
+    data |= {
+        "deadline": stamp(deadline),
         "receipts": receipts_url,
     }
-    message = {"type": f"subject.{action.value}", "timestamp": _stamp(created), "data": data}
+    message = {"type": f"subject.{action.value}", "timestamp": stamp(created), "data": data}
     return json.dumps(message, separators=(",", ":")).encode("ascii")
-
-
-def _stamp(moment: datetime) -> str:
-    utc = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    return utc.replace("+00:00", "Z")
 
 
 def _said(body: bytes) -> Heard:
@@ -140,7 +139,7 @@ def _said(body: bytes) -> Heard:
     return _SAYS.get(status, Heard.ATTEMPTED_OK) if isinstance(status, str) else Heard.ATTEMPTED_OK
 
 
-def _retry_after(headers: Mapping[str, str], now: datetime | None) -> int | None:
+def retry_after(headers: Mapping[str, str], now: datetime | None) -> int | None:
     """RFC 9110 §10.2.3: whole seconds or a date. What is past or garbage is ignored."""
     value = next(_named(headers, "retry-after"), None)
     if value is None:

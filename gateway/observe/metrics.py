@@ -24,6 +24,7 @@ from prometheus_client import (
 
 from gateway import errors
 from gateway.errors import GatewayError, Reason
+from gateway.model.cases import NoticeState
 from gateway.model.shares import Outcome
 
 UNKNOWN = "unknown"
@@ -36,6 +37,7 @@ CODES = frozenset(Reason) | {
     if isinstance(kind, type) and issubclass(kind, GatewayError)
 }
 QUEUES = frozenset({"shares", "outcomes", "notices"})
+STEPS = frozenset(NoticeState) | {"reminded", "escalated"}
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -115,11 +117,42 @@ METRICS = (
         ("queue",),
     ),
     Metric(
+        "gateway_notices_waiting",
+        "gauge",
+        "Notices that should have gone out by now and have not reached a recipient.",
+        ("partner",),
+    ),
+    Metric(
+        "gateway_notices_oldest_seconds",
+        "gauge",
+        "How long ago the first of them should have been told, in seconds.",
+        ("partner",),
+    ),
+    Metric(
+        "gateway_notice_tasks",
+        "gauge",
+        "Notices that wait for a person, by recipient.",
+        ("partner",),
+    ),
+    Metric(
+        "gateway_notice_steps_total",
+        "counter",
+        "What notices came to: a state, `reminded` or `escalated`.",
+        ("partner", "step"),
+    ),
+    Metric("gateway_cases_overdue", "gauge", "Open cases that are past their deadline."),
+    Metric(
         "gateway_redemptions_total",
         "counter",
         "Redemptions of tokens, by result: `granted` or the code of the refusal.",
         ("partner", "result"),
     ),
+    Metric(
+        "gateway_rewraps_total",
+        "counter",
+        "Keys of people, cases and escrows that were wrapped under another epoch.",
+    ),
+    Metric("gateway_epoch_seconds", "gauge", "How long the epoch in force has lasted, in seconds."),
     Metric(
         "gateway_policy_reloads_total",
         "counter",
@@ -138,6 +171,24 @@ METRICS = (
         "1 while a partner is left alone for a while, as it failed every time; else 0.",
         ("partner",),
     ),
+    Metric(
+        "gateway_witness_answers_total",
+        "counter",
+        "What witnesses answered: `cosigned`, or why not.",
+        ("witness", "result"),
+    ),
+    Metric(
+        "gateway_witness_size",
+        "gauge",
+        "The size of the newest checkpoint that a witness cosigned.",
+        ("witness",),
+    ),
+    Metric(
+        "gateway_witness_contradicts",
+        "gauge",
+        "1 while a witness says that it knows another ledger than this one; else 0.",
+        ("witness",),
+    ),
 )
 
 
@@ -152,6 +203,7 @@ class Metrics:
         self._refusals = Counter(*_counter("gateway_refusals_total"), registry=self._registry)
         self._bulk_lines = Counter(*_counter("gateway_bulk_lines_total"), registry=self._registry)
         self._redemptions = Counter(*_counter("gateway_redemptions_total"), registry=self._registry)
+        self._rewraps = Counter(*_counter("gateway_rewraps_total"), registry=self._registry)
         self._reloads = Counter(*_counter("gateway_policy_reloads_total"), registry=self._registry)
         self._share_seconds = self._histogram("gateway_share_seconds")
         self._upstream_seconds = self._histogram("gateway_upstream_seconds")
@@ -161,8 +213,21 @@ class Metrics:
         self._ledger_entries = self._gauge("gateway_ledger_entries")
         self._queue_length = self._gauge("gateway_queue_length")
         self._queue_oldest = self._gauge("gateway_queue_oldest_seconds")
+        self._notices_waiting = self._gauge("gateway_notices_waiting")
+        self._notices_oldest = self._gauge("gateway_notices_oldest_seconds")
+        self._notice_tasks = self._gauge("gateway_notice_tasks")
+        self._notice_steps = Counter(
+            *_counter("gateway_notice_steps_total"), registry=self._registry
+        )
+        self._cases_overdue = self._gauge("gateway_cases_overdue")
         self._agreement_days = self._gauge("gateway_agreement_days")
+        self._epoch = self._gauge("gateway_epoch_seconds")
         self._breaker = self._gauge("gateway_partner_breaker")
+        self._witness_answers = Counter(
+            *_counter("gateway_witness_answers_total"), registry=self._registry
+        )
+        self._witness_size = self._gauge("gateway_witness_size")
+        self._witness_contradicts = self._gauge("gateway_witness_contradicts")
         # What every share counts in, found once: labels are few, as they come
         # from closed sets. Looking one up takes a lock.
         self._shares_of = cache(self._shares.labels)
@@ -222,6 +287,34 @@ class Metrics:
         self._queue_length.labels(label).set(length)
         self._queue_oldest.labels(label).set(oldest_seconds)
 
+    def notices_waiting(self, waiting: Mapping[str, tuple[int, float]]) -> None:
+        """By recipient: how many notices wait, and how many seconds the first has; no others."""
+        counts: dict[str, int] = {}
+        ages: dict[str, float] = {}
+        for partner, (count, age) in waiting.items():
+            known = self._partner(partner)
+            counts[known] = counts.get(known, 0) + count
+            ages[known] = max(ages.get(known, 0.0), age)
+        _only(self._notices_waiting, counts)
+        _only(self._notices_oldest, ages)
+
+    def notice_tasks(self, tasks: Mapping[str, int]) -> None:
+        """By recipient: how many notices wait for a person; no others."""
+        counts: dict[str, int] = {}
+        for partner, count in tasks.items():
+            known = self._partner(partner)
+            counts[known] = counts.get(known, 0) + count
+        _only(self._notice_tasks, counts)
+
+    def notice_step(self, *, partner: str, step: str) -> None:
+        """A notice came into a state, or its recipient was `reminded`, or it was `escalated`."""
+        known = step if step in STEPS else OTHER
+        self._notice_steps.labels(self._partner(partner), known).inc()
+
+    def cases_overdue(self, count: int) -> None:
+        """So many open cases are past their deadline now."""
+        self._cases_overdue.set(count)
+
     def redeemed(self, *, partner: str, result: str) -> None:
         """A recipient redeemed a token (`granted`), or was refused with this code."""
         result = str(result) if result in CODES | {"granted"} else OTHER
@@ -237,6 +330,23 @@ class Metrics:
         """A partner is left alone from now on, or is asked again."""
         if partner in self._partners:
             self._breaker.labels(partner).set(int(opened))
+
+    def witness(
+        self, name: str, result: str, *, contradicts: bool, size: int | None = None
+    ) -> None:
+        """A witness of the settings answered, or did not; `size` of what it cosigned."""
+        self._witness_answers.labels(name, result).inc()
+        self._witness_contradicts.labels(name).set(int(contradicts))
+        if size is not None:
+            self._witness_size.labels(name).set(size)
+
+    def rewrapped(self, count: int) -> None:
+        """So many keys were wrapped under another epoch."""
+        self._rewraps.inc(count)
+
+    def epoch(self, seconds: float) -> None:
+        """The epoch in force has lasted so long."""
+        self._epoch.set(seconds)
 
     def reloaded(self, *, loaded: bool) -> None:
         """Policies and manifests were reloaded, or the old ones stayed."""
@@ -262,6 +372,13 @@ class Metrics:
     def _gauge(self, name: str) -> Gauge:
         metric = _metric(name)
         return Gauge(metric.name, metric.help, metric.labels, registry=self._registry)
+
+
+def _only(gauge: Gauge, values: Mapping[str, float]) -> None:
+    """These values, by recipient, and no others."""
+    gauge.clear()
+    for label, value in values.items():
+        gauge.labels(label).set(value)
 
 
 def _metric(name: str) -> Metric:

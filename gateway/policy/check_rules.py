@@ -12,6 +12,8 @@ from gateway.policy.words import instead, named, nearest
 
 # R6: a person is answered within 30 days. These reasons are a person's request.
 ANSWER_DAYS = 30
+# What was provided to others stays on record for three years at least.
+RECORDS_MONTHS = 36
 REQUESTS = (
     "user-request",
     "account-closed",
@@ -139,6 +141,12 @@ def _rights(rights: Rights, document: Document) -> Iterator[Problem]:
     if rights.announced_days < ANSWER_DAYS:
         message = f"an end is announced at least {ANSWER_DAYS} days ahead, write more (K3)"
         yield document.problem(("announced_days",), message)
+    if rights.records_months is not None and rights.records_months < RECORDS_MONTHS:
+        message = (
+            f"records of what was provided are kept at least {RECORDS_MONTHS} months, write more "
+            "(Network Data Security Regulations, Art. 12)"
+        )
+        yield document.problem(("records_months",), message)
     yield from _shortest(rights, document)
 
 

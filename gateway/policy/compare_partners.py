@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from gateway.model.ids import PartnerId, PurposeId
 from gateway.model.policy import KindRule
 from gateway.model.policyset import PolicySet
-from gateway.model.recipients import Agreement, Partner, Route, State, Upstream
+from gateway.model.recipients import Agreement, Deletion, Partner, Route, State, Upstream
 from gateway.policy.compare_routes import compare_routes, letting_out
 from gateway.policy.differences import (
     LEVEL,
@@ -176,6 +176,16 @@ def _compare_deletion(site: Site, old: Partner, new: Partner) -> Iterator[Differ
     yield from site.value(What.DELETION, "complete_within", *times, by_limit)
     yield from site.flag(What.DELETION, "response_completes", *word, wide=True)
     yield from site.value(What.DETAIL, "deletion url", one.url, other.url, LEVEL)
+    requests = _shown_requests(one), _shown_requests(other)
+    yield from site.value(What.DETAIL, "deletion requests", *requests, LEVEL)
+
+
+def _shown_requests(deletion: Deletion) -> str | None:
+    """What a recipient's own interface is asked for, action by action."""
+    shown = (
+        f"{action.value}: {one.method} {one.path}" for action, one in deletion.requests.items()
+    )
+    return ", ".join(sorted(shown)) or None
 
 
 def _compare_upstreams(

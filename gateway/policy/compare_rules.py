@@ -188,6 +188,12 @@ def _compare_rights(old: PolicySet, new: PolicySet) -> Iterator[Difference]:
     )
     months = one.tombstone_months, other.tombstone_months
     yield from site.value(What.DETAIL, "tombstone_months", *months, LEVEL)
+    records = one.records_months, other.records_months
+    yield from site.value(What.DETAIL, "records_months", *records, LEVEL)
+    reminders = one.reminders_days, other.reminders_days
+    yield from site.value(What.DETAIL, "reminders_days", *reminders, LEVEL)
+    escalated = one.escalate_days, other.escalate_days
+    yield from site.value(What.DETAIL, "escalate_days", *escalated, LEVEL)
 
 
 def _compare_promises(old: PolicySet, new: PolicySet) -> Iterator[Difference]:

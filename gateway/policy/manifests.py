@@ -13,13 +13,14 @@ from pathlib import PurePath
 from gateway.errors import Problem
 from gateway.model.ids import PartnerId
 from gateway.model.policy import Kind
-from gateway.model.recipients import Agreement, Deletion, Partner, State
+from gateway.model.recipients import Agreement, Partner, State
 from gateway.policy.documents import Document
-from gateway.policy.reading import Node, flag, maybe, read_or, root_of, text
+from gateway.policy.notice_terms import PROTOCOLS, read_terms
+from gateway.policy.reading import Node, maybe, read_or, root_of, text
 from gateway.policy.routes import read_routes
-from gateway.policy.upstreams import read_reference, read_upstream, read_url
+from gateway.policy.upstreams import read_upstream, read_url
 
-PROTOCOLS = ("standard-webhooks", "ddrf", "opendsr", "rest", "manual")
+__all__ = ["KEYS_HOLD", "PROTOCOLS", "read_manifest"]
 
 _MANIFEST = (
     "partner",
@@ -39,15 +40,6 @@ _MANIFEST = (
 )
 _REQUIRED = ("partner", "kind", "territory")
 KEYS_HOLD = timedelta(hours=24)
-_DELETION = (
-    "protocol",
-    "url",
-    "secret",
-    "fallback",
-    "acknowledge_within",
-    "complete_within",
-    "response_completes",
-)
 
 
 def read_manifest(
@@ -82,7 +74,7 @@ def read_manifest(
         jwks={"keys": []},
         upstream=maybe(fields, "upstream", lambda node: read_upstream(node, folder)),
         routes=maybe(fields, "routes", lambda node: read_routes(node, partner_id)) or (),
-        deletion=maybe(fields, "deletion", lambda node: _read_deletion(node, folder)),
+        deletion=maybe(fields, "deletion", lambda node: read_terms(node, folder)),
         accepted_edition=text(fields, "accepted_edition") or None,
         source=document.name,
         digest=hashlib.sha256(raw).hexdigest(),
@@ -126,27 +118,3 @@ def _read_keys(node: Node, folder: PurePath) -> str | None:
         node.wrong('"keys" names a file or an https address, write keys/PARTNER.jwks.json')
         return None
     return str(folder / text)
-
-
-def _read_deletion(node: Node, folder: PurePath) -> Deletion | None:
-    fields = node.fields(_DELETION, required=("protocol",))
-    protocol = read_or(fields, "protocol", lambda word: word.choice(PROTOCOLS), "")
-    deletion = Deletion(
-        protocol=protocol,
-        url=read_or(fields, "url", lambda url: read_url(url, query=True), "") or None,
-        secret=maybe(fields, "secret", lambda node: read_reference(node, folder)),
-        fallback=read_or(fields, "fallback", lambda word: word.choice(("manual",)), "") or None,
-        acknowledge_within=maybe(fields, "acknowledge_within", Node.duration),
-        complete_within=maybe(fields, "complete_within", Node.duration),
-        response_completes=flag(fields, "response_completes", False),
-    )
-    if protocol and protocol != "manual" and "url" not in fields:
-        fields["protocol"].wrong(f"{protocol} needs an address, write url: https://… (R3)")
-    if deletion.response_completes and protocol != "rest":
-        fields["response_completes"].misnamed(
-            "only protocol rest completes by its answer, remove it"
-        )
-    acknowledge, complete = deletion.acknowledge_within, deletion.complete_within
-    if acknowledge is not None and complete is not None and acknowledge > complete:
-        fields["acknowledge_within"].wrong("longer than complete_within, write less")
-    return deletion if protocol else None

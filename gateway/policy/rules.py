@@ -59,6 +59,7 @@ _RIGHTS = (
     "refusal_grounds",
     "clauses",
 )
+_OPTIONAL = ("records_months", "reminders_days", "escalate_days")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,7 @@ def _read_territories(node: Node) -> dict[str, bool]:
 
 
 def _read_rights(node: Node | None) -> Rights:
-    fields = node.fields(_RIGHTS, required=_RIGHTS) if node else {}
+    fields = node.fields((*_RIGHTS, *_OPTIONAL), required=_RIGHTS) if node else {}
     clauses(fields)
     return Rights(
         default_days=read_or(fields, "default_days", Node.whole, 1),
@@ -161,7 +162,18 @@ def _read_rights(node: Node | None) -> Rights:
         announced_days=read_or(fields, "announced_days", Node.whole, 1),
         tombstone_months=read_or(fields, "tombstone_months", Node.whole, 1),
         refusal_grounds=_chosen(fields, "refusal_grounds", REFUSAL_GROUNDS),
+        records_months=maybe(fields, "records_months", Node.whole),
+        reminders_days=_reminders(fields),
+        escalate_days=read_or(fields, "escalate_days", Node.whole, 1),
     )
+
+
+def _reminders(fields: Mapping[str, Node]) -> tuple[int, ...]:
+    """Days before a deadline, most first; left out: the usual ones. An empty list: none."""
+    if "reminders_days" not in fields:
+        return (7, 3, 1)
+    days = [item.whole() for item in fields["reminders_days"].items()]
+    return tuple(sorted({one for one in days if one is not None}, reverse=True))
 
 
 def _read_days(node: Node) -> dict[str, int]:

@@ -60,9 +60,11 @@ A whole recipient, whatever the web framework::
 once, then try again.
 '''
 
+from gateway.recipient.corrections import Correction, open_changes
 from gateway.recipient.errors import CODES, RecipientError
 from gateway.recipient.grants import verify_grant
 from gateway.recipient.notices import Notice, verify_notice
+from gateway.recipient.proofs import verify_proof
 from gateway.recipient.receipts import sign_receipt
 from gateway.recipient.receive import Received, receive_share
 from gateway.recipient.redemptions import sign_redemption
@@ -71,15 +73,18 @@ from gateway.recipient.sealed import open_sealed
 
 __all__ = [
     "CODES",
+    "Correction",
     "MemorySeen",
     "Notice",
     "Received",
     "RecipientError",
     "Seen",
+    "open_changes",
     "open_sealed",
     "receive_share",
     "sign_receipt",
     "sign_redemption",
     "verify_grant",
     "verify_notice",
+    "verify_proof",
 ]

@@ -45,6 +45,9 @@ CODES = {
     "notice-stale": "the timestamp is too far from now",
     "notice-signature-invalid": "no signature is by a notice key of the gateway",
     "receipt-invalid": "the receipt would say something that the gateway does not accept",
+    # proofs
+    "proof-malformed": "it is not a tlog-proof of this ledger, or the leaf is no JSON object",
+    "proof-broken": "the leaf does not lead to what the gateway signed",
     "redemption-invalid": "the redemption would ask for nothing that the gateway has",
 }
 """Every code, and what it means."""

@@ -11,14 +11,15 @@ from typing import Any
 from gateway.model.ids import CategoryId
 from gateway.reports.period import Period
 
-MEMBERS = ("fields", "categories", "purposes", "kinds")
+MEMBERS = ("fields", "categories", "purposes", "kinds", "partners")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked: a recipient, a time, and perhaps one purpose or tree of categories."""
+    """What is asked: a time, and a recipient, a purpose or a tree of categories, or several."""
 
-    partner: str
+    partner: str | None = None
+    """None: any recipient."""
     period: Period = field(default_factory=Period)
     purpose: str | None = None
     category: CategoryId | None = None
@@ -26,7 +27,7 @@ class Question:
     def about(self, leaf: Mapping[str, Any]) -> bool:
         """Whether a share's leaf is asked for. What was declared counts when it left."""
         return (
-            leaf["partner"] == self.partner
+            self.partner in (None, leaf["partner"])
             and self.period.holds(leaf.get("disclosed_at", leaf["at"]))
             and self.purpose in (None, leaf["purpose"])
             and (self.category is None or _let_out(leaf["categories"], self.category))
@@ -67,6 +68,7 @@ class Tally:
         self.said["categories"].update(leaf["categories"])
         self.said["purposes"].add(leaf["purpose"])
         self.said["kinds"].add(leaf["kind"])
+        self.said["partners"].add(leaf["partner"])
 
     def shown(self, subject: str, *, may_be_told: bool) -> dict[str, Any]:
         """One line of the answer."""
@@ -75,6 +77,7 @@ class Tally:
             "shares": self.shares,
             "first": self.first,
             "last": self.last,
+            "partners": sorted(self.said["partners"]),
             **{name: sorted(self.said[name]) for name in ("categories", "fields", "purposes")},
             "kinds": sorted(self.said["kinds"]),
             "outcomes": dict(sorted(self.outcomes.items())),

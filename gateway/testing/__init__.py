@@ -24,4 +24,5 @@ tests do. Everything here listens on loopback only.
     search         marked values in any encoding, in memory or on disk
     server         the real gateway as a process of its own
     traffic        what an app would send about a person
+    witness        a witness of the ledger
 """

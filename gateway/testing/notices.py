@@ -25,7 +25,9 @@ from gateway.testing.listener import Listener
 
 RECEIPT_TYPE = "application/jose"
 ERASE = "subject.erase"
-WITHDRAW = "subject.withdraw"
+ASKED = frozenset(
+    f"subject.{action}" for action in ("erase", "rectify", "restrict", "unrestrict", "withdraw")
+)
 # A recipient whose receipt was not taken tries again: at first at once, then each second.
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -224,9 +226,9 @@ class NoticeDesk:
             replace(came, type=notice.type, data=notice, deleted=deleted, verified=True)
         )
         self._urls[notice.id] = (notice["receipts"], notice["issuer"])
-        # What this desk cannot do it does not confirm. After a withdrawal it uses nothing
-        # any more, as before it.
-        for receipt in plan.receipts if notice.type in (ERASE, WITHDRAW) else ():
+        # Of all that is asked but an erasure there is nothing to do here: it uses nothing,
+        # before a withdrawal and after it.
+        for receipt in plan.receipts if notice.type in ASKED else ():
             self._later(notice.id, receipt)
         return Answer(data=plan.says)
 

@@ -1,5 +1,6 @@
 """The endpoints of `/v1`: scope, parse, one flow, render."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.flows import (
     ledger,
     partners,
     people,
+    proving,
     published,
     queue,
     withdrawals,
@@ -22,7 +24,7 @@ from gateway.flows import (
 from gateway.flows.clockwork import stamp
 from gateway.flows.gateway import EVERYBODY, Gateway
 from gateway.flows.incoming import decode_subject
-from gateway.model.ids import CategoryId, PartnerId, PurposeId
+from gateway.model.ids import CategoryId, PartnerId, PurposeId, SubjectId
 from gateway.model.policyset import PolicySet
 from gateway.reports.account import account_page
 from gateway.web.bodies import (
@@ -33,8 +35,15 @@ from gateway.web.bodies import (
     WithdrawBody,
     subject_id,
 )
-from gateway.web.requests import json_response, parsed, permitted, query_of, whole_number
-from gateway.web.streams import html_page, prefers_html
+from gateway.web.requests import (
+    json_response,
+    parsed,
+    permitted,
+    query_of,
+    switched,
+    whole_number,
+)
+from gateway.web.streams import html_page, json_pieces, prefers_html
 
 MAX_BULK = 10_000
 
@@ -119,14 +128,27 @@ async def put_subject(here: Call) -> web.Response:
     return web.Response(status=204)
 
 
-async def get_disclosures(here: Call) -> web.Response:
+async def get_disclosures(here: Call) -> web.StreamResponse:
     """Who has this person's data."""
     subject = decode_subject(here.params["subject"])
+    proofs = switched(query_of(here.request), "proofs")
+    as_page = prefers_html(here.request.headers.get("Accept", ""))
+    if not (as_page or proofs):
+        return await _account(here, subject)
     found = await people.disclosures(here.gateway, subject, here.service.name)
-    if prefers_html(here.request.headers.get("Accept", "")):
+    if as_page:
         policy, now = here.gateway.policy.policy, here.gateway.clock()
-        return html_page(account_page(subject, found, policy, now=now))
+        # A long page takes long to write; others are answered meanwhile.
+        page = await asyncio.to_thread(account_page, subject, found, policy, now=now)
+        return html_page(page)
+    found = await proving.with_proofs(here.gateway, found)
     return json_response({"disclosures": found}, headers={"Vary": "Accept"})
+
+
+async def _account(here: Call, subject: SubjectId) -> web.StreamResponse:
+    first, *others = await people.account(here.gateway, subject, here.service.name) or [""]
+    pieces = [f'{{"disclosures": [{first}', *(f", {rows}" for rows in others), "]}"]
+    return await json_pieces(here.request, [one.encode() for one in pieces], {"Vary": "Accept"})
 
 
 async def post_disclosures(here: Call) -> web.Response:

@@ -11,9 +11,9 @@ from gateway.access import scopes
 from gateway.cases import certificate, states
 from gateway.errors import CallerError, Reason
 from gateway.flows import cases as flow
+from gateway.flows import listing, refusing, resolutions
 from gateway.flows import notices as notice_flow
 from gateway.flows.cases import CaseRequest
-from gateway.flows.clockwork import parse_stamp
 from gateway.flows.finishing import closing_leaf
 from gateway.flows.gateway import Gateway
 from gateway.model.cases import (
@@ -30,14 +30,24 @@ from gateway.seal.jwk import load_private_jwk
 from gateway.seal.jws import sign_jws
 from gateway.web.api import Call, Endpoint
 from gateway.web.bodies import Id, Moment, Subject, Text, subject_id
+from gateway.web.listing import ENDPOINTS as LISTING_ENDPOINTS
+from gateway.web.mass import ENDPOINTS as MASS_ENDPOINTS
+from gateway.web.notices import ENDPOINTS as NOTICE_ENDPOINTS
+from gateway.web.notices import AttachmentBody
+from gateway.web.replies import ENDPOINTS as REPLY_ENDPOINTS
+from gateway.web.replies import certificate_text, wants_page
 from gateway.web.requests import Strict, json_response, parsed, query_of
+from gateway.web.streams import html_page
 
 HEARTBEAT_SECONDS = 15.0
 
 # How long a certificate waits for a checkpoint over the case's last leaves.
 SEQUENCED_SECONDS = 2.0
 ASK_AGAIN_SECONDS = 0.02
-MAX_LISTED = 1000
+
+
+Scalar = Annotated[str, Field(max_length=2000)] | bool | int | float | None
+"""One new value of a correction."""
 
 
 class ScopeBody(Strict):
@@ -81,9 +91,10 @@ class CaseBody(Strict):
     reason: Annotated[str, Field(max_length=100)]
     scope: ScopeBody | None = None
     verified: VerifiedBody
-    changes: dict[str, Any] | None = None
+    changes: dict[Annotated[str, Field(max_length=500)], Scalar] | None = None
     exempt: Annotated[list[ExemptBody], Field(max_length=1000)] = Field(default_factory=list)
     announced_at: Moment | None = None
+    refuse: Annotated[str, Field(min_length=1, max_length=100)] | None = None
 
     def request(self) -> CaseRequest:
         """For the flow. Raises `REQUEST_INVALID` where a scope is given and names nothing."""
@@ -112,7 +123,15 @@ class CaseBody(Strict):
                 for one in self.exempt
             ),
             announced_at=self.announced_at,
+            changes=self.changes,
+            ground=self.refuse,
         )
+
+
+class RefuseBody(Strict):
+    """`POST /v1/cases/{id}/refuse`."""
+
+    ground: Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class ResolveBody(Strict):
@@ -121,14 +140,13 @@ class ResolveBody(Strict):
     status: Literal["completed", "partial", "refused", "exempt", "failed"]
     reason: Annotated[str, Field(min_length=1, max_length=200)]
     evidence: Annotated[str, Field(min_length=1, max_length=2000)]
+    attachment: AttachmentBody | None = None
 
 
 async def post_case(here: Call) -> web.Response:
     """Open a case, or preview one."""
     body: CaseBody = await parsed(here.request, CaseBody)
     request = body.request()
-    if body.changes is not None:
-        raise CallerError(Reason.REQUEST_INVALID, "changes: an erasure changes nothing")
     if _previewed(here.request):
         return json_response(await flow.preview(here.gateway, request))
     key = here.request.headers.get("Idempotency-Key", "").strip()
@@ -151,46 +169,32 @@ def _previewed(request: web.BaseRequest) -> bool:
 
 async def get_case(here: Call) -> web.Response:
     """One case, and how each of its notices stands."""
-    return json_response((await _case(here)).shown())
-
-
-async def list_cases(here: Call) -> web.Response:
-    """Cases, due first."""
-    query = query_of(here.request)
-    state = query.get("state") or None
-    if state is not None and state not in set(CaseState):
-        raise CallerError(Reason.REQUEST_INVALID, "state: write open, refused or closed")
-    before = query.get("due_before")
-    try:
-        due_before = parse_stamp(before) if before else None
-    except ValueError as error:
-        raise CallerError(Reason.REQUEST_INVALID, f"due_before: {error}") from None
-    found = await here.gateway.store.cases(
-        state=state,
-        partner=query.get("partner") or None,
-        due_before=due_before,
-        limit=MAX_LISTED,
-    )
-    return json_response({"cases": [case.shown() for case in found]})
+    return json_response(listing.shown_case(here.gateway, await _case(here)))
 
 
 async def get_certificate(here: Call) -> web.Response:
     """What was told to whom and what they answered, signed."""
     case = await _case(here)
-    interim = query_of(here.request).get("interim", "false")
+    query = query_of(here.request)
+    interim = query.get("interim", "false")
     if interim not in ("true", "false"):
         raise CallerError(Reason.REQUEST_INVALID, "interim: write true or false")
     if case.state is CaseState.OPEN and interim == "false":
         raise CallerError(Reason.CASE_OPEN)
+    page = wants_page(query, here.request.headers.get("Accept", ""))
     token = await certified(here.gateway, case)
-    return web.Response(body=token.encode(), content_type="application/jose")
+    if page:
+        return html_page(certificate_text(here.gateway, token))
+    return web.Response(
+        body=token.encode(), content_type="application/jose", headers={"Vary": "Accept"}
+    )
 
 
 async def certified(gateway: Gateway, case: Case) -> str:
     """A case's certificate as it stands now."""
     head = await _head(gateway)
     claims = certificate.claims(
-        case, issuer=gateway.issuer, now=gateway.clock(), checkpoint_note=head.note
+        case, issuer=gateway.issuer, now=gateway.clock(), checkpoint_note=head.cosigned_note
     )
     signer = load_private_jwk(gateway.keys.signing("certificate").private_jwk)
     return sign_jws(claims, signer, certificate.CERTIFICATE_TYPE)
@@ -213,17 +217,29 @@ async def _head(gateway: Gateway) -> LedgerHead:
     return head
 
 
+async def refuse_case(here: Call) -> web.Response:
+    """Refuse a request on a stated ground, before anybody was told (R7)."""
+    body: RefuseBody = await parsed(here.request, RefuseBody)
+    case = await refusing.refuse(
+        here.gateway, here.params["id"], body.ground, service=here.service.name
+    )
+    return json_response(case.shown())
+
+
 async def resolve_notice(here: Call) -> web.Response:
     """A person settles what no receipt did, with evidence."""
     body: ResolveBody = await parsed(here.request, ResolveBody)
     gateway, actor = here.gateway, here.service.name
+    attached = body.attachment.attachment() if body.attachment else None
+    committed = resolutions.committed(body.evidence, attached)
+    kept = resolutions.kept(gateway, here.params["id"], body.evidence, attached)
 
     def change(before: Notice) -> Changed | None:
         after = states.resolve(before, NoticeState(body.status), body.reason, gateway.clock())
         leaves = notice_flow.leaves_of(
-            gateway, before, after, by_person=actor, evidence=body.evidence, reason=body.reason
+            gateway, before, after, by_person=actor, evidence=committed, reason=body.reason
         )
-        return Changed(notice=after, leaves=leaves, keep_claim=True)
+        return Changed(notice=after, leaves=leaves, keep_claim=True, resolution=kept)
 
     return await _changed(here, change)
 
@@ -240,6 +256,8 @@ async def retry_notice(here: Call) -> web.Response:
             notice=after,
             leaves=notice_flow.leaves_of(gateway, before, after, by_person=here.service.name),
             keep_claim=True,
+            # It is told from the beginning.
+            memory=b"",
         )
 
     return await _changed(here, change)
@@ -255,7 +273,7 @@ async def _changed(here: Call, change: Any) -> web.Response:
     after = await gateway.store.change_notice(
         id, change, lambda case: closing_leaf(gateway, case), gateway.clock()
     )
-    await notice_flow.noted(gateway, after)
+    await notice_flow.noted(gateway, after, notice)
     return json_response((after or notice).shown())
 
 
@@ -298,7 +316,8 @@ async def get_events(here: Call) -> web.StreamResponse:
             if events:
                 continue
             try:
-                await asyncio.wait_for(watcher.wait(), HEARTBEAT_SECONDS)
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await watcher.wait()
             except TimeoutError:
                 await response.write(b": still here\n\n")
     finally:
@@ -313,11 +332,19 @@ def _closes(kind: str, data: str) -> bool:
 
 ENDPOINTS = (
     Endpoint("POST", "/v1/cases", scopes.CASE_WRITE, "Open a case", post_case, CaseBody),
-    Endpoint("GET", "/v1/cases", scopes.CASE_READ, "Cases, due first", list_cases),
+    *LISTING_ENDPOINTS,
     Endpoint("GET", "/v1/cases/{id}", scopes.CASE_READ, "One case", get_case),
     Endpoint("GET", "/v1/cases/{id}/events", scopes.CASE_READ, "What happens to it", get_events),
     Endpoint(
         "GET", "/v1/cases/{id}/certificate", scopes.CASE_READ, "Its certificate", get_certificate
+    ),
+    Endpoint(
+        "POST",
+        "/v1/cases/{id}/refuse",
+        scopes.CASE_WRITE,
+        "Refuse a request",
+        refuse_case,
+        RefuseBody,
     ),
     Endpoint(
         "POST",
@@ -328,4 +355,7 @@ ENDPOINTS = (
         ResolveBody,
     ),
     Endpoint("POST", "/v1/notices/{id}/retry", scopes.CASE_WRITE, "Tell once more", retry_notice),
+    *REPLY_ENDPOINTS,
+    *NOTICE_ENDPOINTS,
+    *MASS_ENDPOINTS,
 )

@@ -11,12 +11,24 @@ from typing import Any
 from aiohttp import web
 
 from gateway.errors import CallerError, Reason, StoreFailed
-from gateway.flows import receipts, redemptions
+from gateway.flows import proving, receipts, redemptions
 from gateway.flows.answers import Declined, problem
 from gateway.flows.clockwork import stamp
 from gateway.flows.gateway import Gateway
 from gateway.flows.signatures import MAX_BYTES
-from gateway.web import api, cases, openapi, problems, reports, share
+from gateway.ports import LedgerHead
+from gateway.web import (
+    api,
+    callbacks,
+    cases,
+    ddrf,
+    keys,
+    openapi,
+    opendsr,
+    problems,
+    reports,
+    share,
+)
 from gateway.web.requests import json_response, read_body, target
 from gateway.web.server import SERVER
 
@@ -50,7 +62,9 @@ class Internal:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._table = _table((*api.ENDPOINTS, *cases.ENDPOINTS, *reports.ENDPOINTS))
+        beside = (*reports.ENDPOINTS, *keys.ENDPOINTS, *opendsr.ENDPOINTS)
+        served = (*api.ENDPOINTS, *cases.ENDPOINTS, *beside)
+        self._table = _table(served)
         self._openapi = openapi.document()
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -84,7 +98,7 @@ class Internal:
                 return problems.not_found()
 
     async def _v1(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
-        segments = tuple(path.split("/"))
+        segments = tuple(opendsr.canonical(path).split("/"))
         for endpoint, parts in self._table.get((request.method, len(segments)), ()):
             params = _params(parts, segments)
             if params is not None:
@@ -97,6 +111,7 @@ class Public:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._pace = proving.Pace()
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever happens."""
@@ -108,16 +123,32 @@ class Public:
             return await self._receipt(request)
         if path == "/tokens/redeem" and request.method == "POST":
             return await self._redemption(request)
+        if path.startswith(callbacks.PREFIX) and request.method == "POST":
+            return await callbacks.post(request, self._gateway, path)
+        if path == ddrf.PATH and request.method == "POST":
+            return await ddrf.post_request(request, self._gateway)
         if request.method not in ("GET", "HEAD"):
             return problems.not_found()
         match path:
             case "/.well-known/jwks.json":
                 cache = {"Cache-Control": "public, max-age=300"}
                 return json_response(self._gateway.keys.public_jwks(), headers=cache)
+            case _ if path in ddrf.PATHS:
+                return ddrf.get_document(self._gateway)
             case "/ledger/checkpoint":
-                return await self._checkpoint()
+                return self._checkpoint(await self._gateway.store.head())
+            case "/ledger/checkpoint/witnessed":
+                return self._checkpoint(await proving.witnessed(self._gateway))
+            case _ if path.startswith("/ledger/proof/"):
+                return await self._proof(path.removeprefix("/ledger/proof/"))
             case _:
                 return problems.not_found()
+
+    async def _proof(self, share: str) -> web.StreamResponse:
+        self._pace.take()
+        found = await proving.share(self._gateway, share)
+        answer = {"share": share, "proofs": [one.shown() for one in found]}
+        return json_response(answer, headers={"Cache-Control": "no-store"})
 
     async def _receipt(self, request: web.BaseRequest) -> web.StreamResponse:
         token = await signed_body(request, "receipt")
@@ -131,16 +162,21 @@ class Public:
             body=sealed.encode("ascii"), content_type=JOSE, headers={"Cache-Control": "no-store"}
         )
 
-    async def _checkpoint(self) -> web.StreamResponse:
-        head = await self._gateway.store.head()
-        if not head.note:
+    def _checkpoint(self, head: LedgerHead | None) -> web.StreamResponse:
+        if head is None or not head.note:
             return problems.not_found()
+        headers = {"Cache-Control": "no-store"}
+        if self._gateway.witnesses.all:
+            headers["Sharing-Witnessed"] = _witnessed(head, self._gateway.witnesses.quorum)
         return web.Response(
-            text=head.note,
-            content_type=TEXT,
-            charset="utf-8",
-            headers={"Cache-Control": "no-store"},
+            text=head.cosigned_note, content_type=TEXT, charset="utf-8", headers=headers
         )
+
+
+def _witnessed(head: LedgerHead, quorum: int) -> str:
+    """Whether enough witnesses cosigned (RFC 9651: a boolean with parameters)."""
+    count = len(head.cosignatures)
+    return f"?{int(count >= quorum)}; cosignatures={count}; quorum={quorum}"
 
 
 async def signed_body(request: web.BaseRequest, what: str) -> str:
@@ -175,6 +211,8 @@ def ready(gateway: Gateway) -> web.Response:
     if gateway.partners.stopped:
         # Not unready: refusals, notices and everything else go on.
         answer["stopped"] = True
+    if gateway.witnesses.all:
+        answer["witnesses"] = gateway.witnesses.described()
     return json_response(answer, 200 if able else 503)
 
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 import gateway
 from gateway.errors import REASONS
 from gateway.model.cases import CaseState
-from gateway.web import cases, reports
+from gateway.web import cases, keys, opendsr, reports
 from gateway.web.api import ENDPOINTS, Endpoint
 from gateway.web.bodies import WithdrawBody
 
@@ -20,14 +20,37 @@ _SWITCH = {"enum": ["true", "false"]}
 _TIME = {"type": "string", "format": "date-time"}
 _DAY_OR_TIME = {"anyOf": [{"type": "string", "format": "date"}, _TIME]}
 _PERIOD = {"from": _DAY_OR_TIME, "to": _DAY_OR_TIME}
+_PAGED: Mapping[str, dict[str, Any]] = {
+    "after": _TEXT,
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
+    "format": {"enum": ["json", "csv", "lines"]},
+}
+_TABLES = {"enum": ["json", "csv", "html"]}
 _QUERIES: Mapping[tuple[str, str], Mapping[str, dict[str, Any]]] = {
     ("GET", "/v1/cases"): {
         "state": {"enum": [state.value for state in CaseState]},
         "partner": _TEXT,
         "due_before": _TIME,
+        "overdue": _SWITCH,
+        **_PAGED,
     },
+    ("GET", "/v1/tasks"): {"partner": _TEXT, **_PAGED},
+    ("GET", "/v1/reports/scorecard"): {**_PERIOD, "partner": _TEXT, "format": _TABLES},
     ("POST", "/v1/cases"): {"preview": _SWITCH},
-    ("GET", "/v1/cases/{id}/certificate"): {"interim": _SWITCH},
+    ("POST", "/v1/mass-cases"): {"preview": _SWITCH},
+    ("GET", "/v1/cases/{id}/certificate"): {
+        "interim": _SWITCH,
+        "format": {"enum": ["html", "jose"]},
+    },
+    ("GET", "/v1/cases/{id}/answer"): {
+        "format": {"enum": ["html", "text"]},
+        "language": {"enum": ["en", "zh"]},
+    },
+    ("GET", "/v1/notices/{id}/letter"): {
+        "format": {"enum": ["html", "text"]},
+        "lang": {"enum": ["en", "zh"]},
+    },
+    ("GET", "/v1/subjects/{subject}/disclosures"): {"proofs": _SWITCH},
     ("GET", "/v1/ledger/entries"): {"start": _NUMBER, "limit": _NUMBER},
     ("GET", "/v1/ledger/proof/inclusion"): {"index": _NUMBER, "size": _NUMBER},
     ("GET", "/v1/ledger/proof/consistency"): {"from": _NUMBER, "to": _NUMBER},
@@ -46,15 +69,23 @@ _QUERIES: Mapping[tuple[str, str], Mapping[str, dict[str, Any]]] = {
 _REQUIRED = {
     ("/v1/ledger/proof/inclusion", "index"),
     ("/v1/ledger/proof/consistency", "from"),
-    ("/v1/ledger/affected", "partner"),
 }
 _JSON, _PAGE, _LINES = "application/json", "text/html", "application/x-ndjson"
+_CSV = "text/csv"
 # What is answered where it is not JSON alone.
 _ANSWERS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("PUT", "/v1/subjects/{subject}"): (),
     ("GET", "/v1/subjects/{subject}/disclosures"): (_JSON, _PAGE),
+    ("GET", "/v1/cases"): (_JSON, _CSV, _LINES),
+    ("GET", "/v1/tasks"): (_JSON, _CSV, _LINES),
+    ("GET", "/v1/reports/scorecard"): (_JSON, _CSV, _PAGE),
     ("GET", "/v1/cases/{id}/events"): ("text/event-stream",),
-    ("GET", "/v1/cases/{id}/certificate"): ("application/jose",),
+    ("GET", "/v1/cases/{id}/certificate"): ("application/jose", _PAGE),
+    ("GET", "/v1/cases/{id}/answer"): ("text/plain", _PAGE),
+    ("GET", "/v1/notices/{id}/letter"): ("text/plain", _PAGE),
+    ("DELETE", "/v1/notices/{id}/resolution"): (),
+    ("GET", "/v1/opendsr/certificate"): ("application/x-pem-file",),
+    ("DELETE", "/v1/opendsr/requests/{id}"): (),
     ("GET", "/v1/ledger/affected"): (_LINES,),
     ("GET", "/v1/reports/ask-again"): (_LINES,),
     ("GET", "/v1/reports/sharing-list"): (_JSON, _PAGE),
@@ -67,7 +98,8 @@ _ANSWERS: Mapping[tuple[str, str], tuple[str, ...]] = {
 def document() -> dict[str, Any]:
     """OpenAPI 3.1 of the internal listener's `/v1`."""
     paths: dict[str, dict[str, Any]] = {}
-    for endpoint in (*ENDPOINTS, *cases.ENDPOINTS, *reports.ENDPOINTS):
+    beside = (*reports.ENDPOINTS, *keys.ENDPOINTS, *opendsr.ENDPOINTS)
+    for endpoint in (*ENDPOINTS, *cases.ENDPOINTS, *beside):
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     return {
         "openapi": "3.1.0",
@@ -98,7 +130,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         # Inlined, so that each operation can be read by itself.
         schema = TypeAdapter(endpoint.body).json_schema(ref_template="#/$defs/{model}")
         operation["requestBody"] = {
-            "required": endpoint.body is not WithdrawBody,
+            "required": endpoint.body not in (WithdrawBody, keys.RotateBody),
             "content": {_JSON: {"schema": _inline(schema)}},
         }
     return operation

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.access import scopes
+from gateway.errors import CallerError, Reason
 from gateway.flows import affected as streams
 from gateway.flows import reports
 from gateway.flows.gateway import Gateway
@@ -14,9 +15,11 @@ from gateway.reports.access_page import access_page
 from gateway.reports.affected import Question
 from gateway.reports.period import Period
 from gateway.reports.processing import records_page
+from gateway.reports.scorecard import scorecard_csv, scorecard_page
 from gateway.reports.sharing import sharing_page
 from gateway.reports.transparency import transparency_page
 from gateway.web.api import Call, Endpoint, Handler
+from gateway.web.pruning import ENDPOINTS as PRUNING
 from gateway.web.requests import json_response, query_of
 from gateway.web.streams import html_page, lines, prefers_html
 
@@ -31,7 +34,7 @@ async def get_affected(here: Call) -> web.StreamResponse:
     """Exactly whose data a recipient got, streamed (P8)."""
     query = query_of(here.request)
     question = Question(
-        partner=query.get("partner", ""),
+        partner=query.get("partner") or None,
         period=reports.period_of(query.get("from"), query.get("to")),
         purpose=query.get("purpose") or None,
         category=CategoryId(query["category"]) if query.get("category") else None,
@@ -61,7 +64,31 @@ def _counted(report: Report, page: Page) -> Handler:
     return handler
 
 
+async def get_scorecard(here: Call) -> web.StreamResponse:
+    """How each recipient answers: JSON, CSV, or a page (R3)."""
+    query = query_of(here.request)
+    period = reports.period_of(query.get("from"), query.get("to"))
+    form = query.get("format")
+    if form not in (None, "json", "csv", "html"):
+        raise CallerError(Reason.REQUEST_INVALID, "format: write json, csv or html")
+    accept = here.request.headers.get("Accept", "")
+    value = await reports.scored(here.gateway, period, query.get("partner") or None)
+    if form == "csv" or (form is None and accept.startswith("text/csv")):
+        text = scorecard_csv(value)
+        return web.Response(text=text, content_type="text/csv", headers={"Vary": "Accept"})
+    if form == "html" or (form is None and prefers_html(accept)):
+        return html_page(scorecard_page(value))
+    return json_response(value, headers={"Vary": "Accept"})
+
+
 ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/v1/reports/scorecard",
+        scopes.REPORT_READ,
+        "How recipients answer",
+        get_scorecard,
+    ),
     Endpoint(
         "GET",
         "/v1/ledger/affected",
@@ -107,4 +134,5 @@ ENDPOINTS = (
         get_ask_again,
         also=NAMES_PEOPLE,
     ),
+    *PRUNING,
 )

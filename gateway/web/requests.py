@@ -162,6 +162,14 @@ def whole_number(query: dict[str, str], name: str) -> int | None:
     return int(text)
 
 
+def switched(query: dict[str, str], name: str) -> bool:
+    """A parameter that is `true` or `false`; false where it is left out. As above."""
+    text = query.get(name, "false")
+    if text not in ("true", "false"):
+        raise CallerError(Reason.REQUEST_INVALID, f"{name}: write true or false")
+    return text == "true"
+
+
 def json_response(
     value: Any, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:

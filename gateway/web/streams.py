@@ -1,7 +1,7 @@
 """Answers that are streamed line by line, and what kind of answer a request prefers."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -47,6 +47,27 @@ async def lines(
         if request.transport is not None:
             request.transport.abort()
         raise
+    return response
+
+
+async def json_pieces(
+    request: web.BaseRequest, pieces: Sequence[bytes], headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """
+    One JSON value that is there in pieces. A long one is written piece by piece as its
+    reader takes it, and others are answered in between.
+    """
+    length = sum(map(len, pieces))
+    if length <= PIECE:
+        return web.Response(body=b"".join(pieces), content_type="application/json", headers=headers)
+    response = web.StreamResponse(headers=headers)
+    response.content_type = "application/json"
+    response.content_length = length
+    response.headers["Server"] = SERVER
+    await response.prepare(request)
+    for piece in pieces:
+        await response.write(piece)
+    await response.write_eof()
     return response
 
 

@@ -6,11 +6,12 @@ never holds up another. Beside them the closer, which brings cases to their end.
 import asyncio
 
 from gateway.errors import LedgerContradiction, StoreFailed
-from gateway.flows import finishing, notices
+from gateway.flows import chasing, finishing, looking, notices
 from gateway.flows.gateway import Gateway
 from gateway.model.cases import Notice
 from gateway.ports import Use
 from gateway.workers.pace import first_of
+from gateway.workers.recovery import Recovery
 
 IN_FLIGHT = 256
 PER_PARTNER = 4
@@ -27,42 +28,50 @@ LONGEST_SCRUB_PAUSE_SECONDS = 30.0
 
 async def tell(gateway: Gateway) -> None:
     """Deliver notices that are due until the gateway stops; those under way end first."""
+    recovery = Recovery(gateway)
     async with asyncio.TaskGroup() as under_way:
         tasks: set[asyncio.Task[None]] = set()
         while not gateway.stopping.is_set():
             gateway.cases_changed.clear()
-            claimed = await _claim(gateway, IN_FLIGHT - len(tasks))
+            claimed = await _claim(gateway, IN_FLIGHT - len(tasks), recovery)
             for notice in claimed:
-                task = under_way.create_task(_deliver(notice, gateway))
+                task = under_way.create_task(_deliver(notice, gateway, recovery))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             if not claimed:
                 await first_of(gateway.cases_changed, gateway.stopping, seconds=IDLE_SECONDS)
 
 
-async def _claim(gateway: Gateway, limit: int) -> list[Notice]:
+async def _claim(gateway: Gateway, limit: int, recovery: Recovery) -> list[Notice]:
     if limit <= 0:
         return []
     try:
         alone = gateway.egress.resting(Use.NOTICES)
-        return await gateway.store.claim_notices(gateway.clock(), limit, PER_PARTNER, alone)
+        probing = recovery.probing(alone)
+        now = gateway.clock()
+        return await gateway.store.claim_notices(now, limit, PER_PARTNER, alone, probing)
     except StoreFailed:
         return []
 
 
-async def _deliver(notice: Notice, gateway: Gateway) -> None:
-    how = await notices.deliver(notice, gateway)
-    while not await _written(notice, gateway, how) and not gateway.stopping.is_set():
+async def _deliver(notice: Notice, gateway: Gateway, recovery: Recovery) -> None:
+    work = await notices.deliver(notice, gateway)
+    while not await _written(notice, gateway, work) and not gateway.stopping.is_set():
         await first_of(gateway.stopping, seconds=WRITE_AGAIN_SECONDS)
+    try:
+        await recovery.tried(notice, work)
+    except StoreFailed:
+        # Nothing is lost: what waits goes out when its own pause is over.
+        gateway.log.warning("ledger-unavailable", notice=notice.id)
 
 
-async def _written(notice: Notice, gateway: Gateway, how: notices.How) -> bool:
+async def _written(notice: Notice, gateway: Gateway, work: notices.Work) -> bool:
     """
     Whether the end of a try is on the disk. As long as it is not, the notice
     stays claimed; given back it would be told once more for nothing.
     """
     try:
-        await notices.change(gateway, notice.id, how)
+        await notices.concluded(gateway, notice.id, work)
     except StoreFailed:
         gateway.log.warning("ledger-unavailable", notice=notice.id)
         return False
@@ -105,7 +114,9 @@ class _Aside:
         now = asyncio.get_running_loop().time()
         if now >= self._look_at:
             self._look_at = now + DEADLINE_SECONDS
-            await notices.look_at_deadlines(self._gateway)
+            await looking.look_at_deadlines(self._gateway)
+            await looking.look_again(self._gateway)
+            await chasing.remind_of_cases(self._gateway)
         if now >= self._scrub_at:
             self._scrub_at = now + self._scrub_pause
             done = await self._gateway.store.scrub()

@@ -26,6 +26,23 @@ async def gauge(gateway: Gateway) -> None:
             gateway.metrics.open_intents(await gateway.store.open_intents())
             length, oldest = await gateway.store.queue_state(gateway.clock())
             gateway.metrics.queue("shares", length=length, oldest_seconds=oldest)
+            await gauge_notices(gateway)
         except StoreFailed:
             gateway.log.warning("store-failed")
         await first_of(gateway.stopping, seconds=GAUGE_SECONDS)
+
+
+async def gauge_notices(gateway: Gateway) -> None:
+    """Set the gauges of notices and cases once."""
+    now = gateway.clock()
+    waits = await gateway.store.waiting_notices(now)
+    ages = {
+        partner: (one.count, max(0.0, (now - one.since).total_seconds()))
+        for partner, one in waits.items()
+    }
+    gateway.metrics.notices_waiting(ages)
+    oldest = max((age for _, age in ages.values()), default=0.0)
+    length = sum(count for count, _ in ages.values())
+    gateway.metrics.queue("notices", length=length, oldest_seconds=oldest)
+    gateway.metrics.notice_tasks(await gateway.store.task_counts())
+    gateway.metrics.cases_overdue(await gateway.store.overdue_cases(now))

@@ -161,6 +161,35 @@ async def exempted(s: Sown) -> None:
     await wait_closed(s, opened["case"])
 
 
+async def corrected(s: Sown) -> None:
+    """New values of a person, sent to a recipient; wrong ones; a restriction and its answer."""
+    marks = s.marks
+    subject = await somebody(s, "corrected")
+    new = {"basic.phone": marks.text("new number"), "basic.name": marks.text("new name")}
+    body = a_case(marks, "corrected", subject) | {"action": "rectify", "changes": new}
+    await asked(s, "POST", "/v1/cases?preview=true", body)
+    opened = (await asked(s, "POST", "/v1/cases", body)).json()
+    assert opened["notices"]
+    for one in opened["notices"]:
+        await asked(s, "POST", f"/v1/notices/{one['notice']}/resolve", by_hand(marks, one))
+    await wait_closed(s, opened["case"])
+    wrong = a_case(marks, "corrected wrongly", subject) | {"action": "rectify"}
+    for change in ({marks.text("new category"): "x"}, {"basic.phone": [marks.text("new list")]}):
+        await s.called("POST", "/v1/cases", wrong | {"changes": change}, status=400)
+    restricted = a_case(marks, "restricted", subject) | {"action": "restrict"}
+    case = (await asked(s, "POST", "/v1/cases", restricted)).json()["case"]
+    ground = {"ground": marks.word("ground of a refusal")}
+    await s.called("POST", f"/v1/cases/{case}/refuse", ground, status=400)
+    for path in ("answer", "certificate?interim=true&format=html"):
+        await asked(s, "GET", f"/v1/cases/{case}/{path}")
+
+
+def by_hand(marks: Marks, notice: dict[str, Any]) -> dict[str, Any]:
+    """On what a person settles a notice."""
+    evidence = marks.text(f"by hand: {notice['notice']}")
+    return {"status": "completed", "reason": "by letter", "evidence": evidence}
+
+
 async def wait_closed(s: Sown, case: str) -> None:
     """Wait until a case is closed."""
     async with asyncio.timeout(10):

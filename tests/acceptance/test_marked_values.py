@@ -13,7 +13,7 @@ from pathlib import Path
 from gateway.testing.search import Needles, search_bytes, search_tree, variants
 from tests.acceptance.sowing import Marks, Written
 from tests.acceptance.sown_bulk import many_at_once
-from tests.acceptance.sown_cases import exempted, told_of_deletions, wrong_cases
+from tests.acceptance.sown_cases import corrected, exempted, told_of_deletions, wrong_cases
 from tests.acceptance.sown_home import COURIER, Sown, sown
 from tests.acceptance.sown_shares import (
     broken_documents,
@@ -139,6 +139,7 @@ async def test_what_a_deletion_is_told_is_written_nowhere_in_the_clear(tmp_path:
     marks = Marks(seed=3)
     async with sown(tmp_path, marks, raw_answers=[]) as s:
         await told_of_deletions(s)
+        await corrected(s)
         await exempted(s)
         await wrong_cases(s)
         await s.written.told(s.app)

@@ -247,11 +247,12 @@ async def test_a_share_is_proven_to_be_in_the_ledger(world: World) -> None:
     reply = await world.share()
     await asyncio.sleep(1.1)
     value = (await world.run("ledger", "prove", reply.share, as_json=True)).json()
-    (proof,) = value["proofs"]
+    proof, outcome = value["proofs"]
     text = await world.run("ledger", "prove", "--index", str(proof["index"]))
     nothing = await world.run("ledger", "prove", "shr_nothing")
 
-    assert proof["leaf"]["share"] == reply.share
+    assert proof["leaf"]["share"] == outcome["leaf"]["share"] == reply.share
+    assert (proof["leaf"]["kind"], outcome["leaf"]["kind"]) == ("intent", "outcome")
     assert re.fullmatch("[0-9a-f]{64}", proof["leaf_hash"])
     assert proof["proof"].startswith("c2sp.org/tlog-proof")
     assert text.code == 0

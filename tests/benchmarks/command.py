@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import lanes, machine, micro, share_path, tables
+from tests.benchmarks import fanout, lanes, ledger, machine, micro, share_path, tables
 from tests.benchmarks.share_path import CheckFailed
 
 SHARE = "share"
 LANES = "lanes"
-NAMES = (SHARE, *micro.NAMES, LANES)
+LEDGER = "ledger"
+FANOUT = "fanout"
+NAMES = (SHARE, *micro.NAMES, LANES, FANOUT, LEDGER)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = options.names or NAMES
     result: dict[str, Any] = {"machine": machine.facts()}
     try:
-        _measure(names, options.quick, result)
+        _measure(names, options, result)
     except CheckFailed as failed:
         _say(f"bench: {failed}")
         return 1
@@ -43,6 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help="seconds instead of minutes; the numbers mean little"
     )
+    parser.add_argument(
+        "--leaves", type=int, metavar="N", help=f"of the ledger; default: {ledger.LEAVES:,}"
+    )
+    parser.add_argument(
+        "--home", type=Path, metavar="DIR", help="where the ledger's home is made, and stays"
+    )
     return parser
 
 
@@ -52,7 +60,8 @@ def _name(text: str) -> str:
     return text
 
 
-def _measure(names: Sequence[str], quick: bool, result: dict[str, Any]) -> None:
+def _measure(names: Sequence[str], options: argparse.Namespace, result: dict[str, Any]) -> None:
+    quick = options.quick
     if SHARE in names:
         size = share_path.QUICK if quick else share_path.Size()
         result[SHARE] = asyncio.run(share_path.run(size, _say))
@@ -61,6 +70,13 @@ def _measure(names: Sequence[str], quick: bool, result: dict[str, Any]) -> None:
         result["micro"] = asyncio.run(micro.run(wanted, quick=quick, say=_say))
     if LANES in names:
         result[LANES] = asyncio.run(lanes.run(quick=quick, say=_say))
+    if FANOUT in names:
+        many = fanout.QUICK if quick else fanout.Size()
+        result[FANOUT] = asyncio.run(fanout.run(many, _say))
+    if LEDGER in names:
+        leaves = options.leaves or (ledger.QUICK_LEAVES if quick else ledger.LEAVES)
+        done = ledger.run(leaves=leaves, home=options.home, quick=quick, say=_say)
+        result[LEDGER] = asyncio.run(done)
 
 
 def _say(line: str) -> None:

@@ -18,6 +18,10 @@ def render(result: Mapping[str, Any]) -> str:
         parts.append(micro_table(result["micro"]))
     if "lanes" in result:
         parts.append(lanes_table(result["lanes"]))
+    if "fanout" in result:
+        parts += fanout_tables(result["fanout"])
+    if "ledger" in result:
+        parts += ledger_tables(result["ledger"])
     return "\n\n".join(parts)
 
 
@@ -77,6 +81,65 @@ def lanes_table(result: Mapping[str, Any]) -> str:
         for way, numbers in result["ways"].items()
     ]
     return table(head, rows)
+
+
+def fanout_tables(result: Mapping[str, Any]) -> list[str]:
+    """How many notices a second leave, and when the last of many recipients is reached."""
+    peer = result["celery"]
+    beside = ["Celery, Redis, requests", "no figure", "", peer.get("absent", "")]
+    if "per_second" in peer:
+        beside = [beside[0], f"{peer['per_second']:,.0f}", "1.0", f"{peer['notices']:,}"]
+    ratio = f"{result['ratio']:.1f}" if result["ratio"] is not None else ""
+    sent = result["gateway"]
+    rows = [
+        ("gateway", f"{sent['per_second']:,.0f}", ratio, f"{sent['notices']:,}"),
+        tuple(beside),
+    ]
+    last = [
+        (f"{dead} of {result['many']}", f"{ms:.0f}")
+        for dead, ms in result["last_of_many_ms"].items()
+    ]
+    return [
+        table(
+            (f"notices to {result['recipients']} recipients", "per second", "x Celery", "notices"),
+            rows,
+        ),
+        table(("silent recipients", "last of the others after the 202, ms"), last),
+    ]
+
+
+def ledger_tables(result: Mapping[str, Any]) -> list[str]:
+    """How long a large ledger takes to check, and how soon it answers."""
+    checked = [
+        (row["title"], f"{row['seconds']:.1f}", f"{row['peak_mib']:,}") for row in result["checks"]
+    ]
+    answered = [
+        (
+            row["title"],
+            f"{row['asked']:,}",
+            *(f"{row[name]:.2f}" for name in ("first_ms", "p50_ms", "p99_ms")),
+            f"{row['others_worst_ms']:.1f}" if "others_worst_ms" in row else "",
+        )
+        for row in result["answers"]
+    ]
+    return [
+        table((f"{result['leaves']:,} leaves", "seconds", "most memory, MiB"), checked),
+        table(
+            ("over HTTP", "asked", "first, ms", "p50 ms", "p99 ms", "others waited at most, ms"),
+            answered,
+        ),
+        _affected(result),
+    ]
+
+
+def _affected(result: Mapping[str, Any]) -> str:
+    affected = result["affected"]
+    return (
+        f"Who is affected in a week: {affected['people']:,} people with {affected['shares']:,} "
+        f"shares in {affected['seconds']:.1f} s; the gateway grew by {affected['grown_mib']:.1f} "
+        f"MiB. The home was made in {result['made_seconds']:.0f} s, its database has "
+        f"{result['database_mib']:,} MiB."
+    )
 
 
 def table(head: Row, rows: Sequence[Row]) -> str:

@@ -8,17 +8,25 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import lanes, micro, workload
+from tests.benchmarks import command, lanes, micro, workload
 
 RUN = Path(__file__).with_name("run.py")
+
+# The fixture runs every part once.
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
-    """What a quick run of everything prints, and the numbers that it writes."""
-    file = tmp_path_factory.mktemp("bench") / "result.json"
+    """What a quick run of everything but a large ledger prints, and the numbers that it writes."""
+    names = [name for name in command.NAMES if name != command.LEDGER]
+    return run(tmp_path_factory.mktemp("bench") / "result.json", *names)
+
+
+def run(file: Path, *arguments: str) -> tuple[str, dict[str, Any]]:
+    """A quick run."""
     done = subprocess.run(
-        [sys.executable, str(RUN), "--quick", "--json", str(file)],
+        [sys.executable, str(RUN), "--quick", "--json", str(file), *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -44,6 +52,17 @@ def test_a_dead_recipient_stands_beside_ten_that_live(ran: tuple[str, dict[str, 
     assert result["lanes"]["ways"].keys() == lanes.TITLES.keys()
     assert all(f"| {title} " in printed for title in lanes.TITLES.values())
     assert all(numbers["ratio"] > 0 for numbers in result["lanes"]["ways"].values())
+
+
+def test_a_large_ledger_is_checked_and_asked(tmp_path: Path) -> None:
+    """Each command that reads all of it, each answer out of it, and who is affected."""
+    printed, result = run(tmp_path / "result.json", "ledger", "--leaves", "1000")
+    told = [row["title"] for row in (*result["ledger"]["checks"], *result["ledger"]["answers"])]
+
+    assert len(told) == len(set(told)) == 8
+    assert all(f"| {title} " in printed for title in told)
+    assert result["ledger"]["leaves"] == 1000
+    assert result["ledger"]["affected"]["people"] > 0
 
 
 def test_what_was_measured_is_what_was_recorded(ran: tuple[str, dict[str, Any]]) -> None:

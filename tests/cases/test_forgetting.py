@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.flows import escrow
+from gateway.model.ids import SubjectId
 from gateway.observe.logs import configure_logging
 from gateway.testing.clock import Clock
 from tests.acceptance.commands import PYTHON, run
@@ -102,7 +103,9 @@ async def test_nothing_of_a_forgotten_person_is_left(
     lookups = [house.gateway.subjects.lookup(one) for one in (ID, ALIAS)]
     keys = subject_keys(database, lookups)
     hashes: dict[str, str | bytes] = {"look-up 1": lookups[0], "look-up 2": lookups[1]}
-    before = search.found(keys | hashes)
+    people = [await house.gateway.subjects.get(SubjectId(one)) for one in (ID, ALIAS)]
+    never: dict[str, str | bytes] = {f"key of {one.number}": one.key for one in people}
+    before = search.found(keys | hashes | never)
     settle_late(house, SLOW)
     opened_case = await erased(house)
     life.given("verification", REFERENCE)
@@ -130,7 +133,7 @@ async def test_nothing_of_a_forgotten_person_is_left(
     assert (await command(house, "ledger", "export", str(search.bundle))).code == 0
     said = capfd.readouterr()
     (logs / "printed").write_text(said.out + said.err, encoding="utf-8")
-    everything = life.marks | keys | hashes | gone | last
+    everything = life.marks | keys | hashes | never | gone | last
     assert await search.gone(everything) == []
     assert search.found(escrows[KEPT]) == escrows[KEPT].keys()
     assert search.planted(everything) == everything.keys()

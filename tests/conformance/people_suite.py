@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.errors import Fenced, Stale
-from gateway.ports import ConsentRow, EvidenceRow, Store, SubjectRow
+from gateway.ports import ConsentRow, DisclosureRow, EvidenceRow, Store, SubjectRow
 from tests.conformance.builders import (
     Plant,
     a_case,
@@ -24,6 +24,11 @@ from tests.conformance.builders import (
 )
 
 Reopen = Callable[[], Awaitable[Store]]
+
+
+async def disclosed(store: Store, subject: int | None) -> list[DisclosureRow]:
+    """The whole account."""
+    return [row async for rows in store.disclosures(subject or 0) for row in rows]
 
 
 async def joined(store: Store, *rows: SubjectRow) -> tuple[SubjectRow, ...]:
@@ -260,8 +265,8 @@ class AliasSuite:
         await joined(store, ming, li)
 
         for row in (ming, li):
-            rows = await store.disclosures(row.no or 0)
-            assert [one.leaf for one in rows] == [a_leaf("a"), a_leaf("b")]
+            rows = await disclosed(store, row.no)
+            assert [one.leaf for one in rows] == [a_leaf("a").decode(), a_leaf("b").decode()]
 
 
 class ConsentSuite:
@@ -343,14 +348,14 @@ class AccountSuite:
         await store.intend(an_intent(an_entry(a_row(), "b"), share="shr_2"))
         (declared,) = await store.declare([(an_entry(a_row(), "c"), "shr_3", "acme")])
 
-        rows = await store.disclosures(ended[0].subject or 0)
+        rows = await disclosed(store, ended[0].subject)
         assert [(one.leaf, one.outcome) for one in rows] == [
-            (a_leaf("a"), "timeout"),
-            (a_leaf("b"), None),
-            (a_leaf("c"), "delivered"),
+            (a_leaf("a").decode(), "timeout"),
+            (a_leaf("b").decode(), None),
+            (a_leaf("c").decode(), "delivered"),
         ]
-        assert [one.index for one in rows] == [0, 2, declared.seq - 1]
-        assert await store.leaves(rows[2].index, 1) == [a_leaf("c")]
+        assert [one.place for one in rows] == [0, 2, declared.seq - 1]
+        assert await store.leaves(rows[2].place, 1) == [a_leaf("c")]
 
     async def test_an_account_holds_nobody_else(self, store: Store):
         """Shares of others, or of nobody, are not in a person's account."""
@@ -358,8 +363,22 @@ class AccountSuite:
         await store.intend(an_intent(an_entry(a_row("li"), "b", name="li"), share="shr_2"))
         await store.intend(an_intent(an_entry(None, "c"), share="shr_3"))
 
-        assert [one.leaf for one in await store.disclosures(mine.subject or 0)] == [a_leaf("a")]
-        assert await store.disclosures(77) == []
+        rows = await disclosed(store, mine.subject)
+        assert [one.leaf for one in rows] == [a_leaf("a").decode()]
+        assert await disclosed(store, 77) == []
+
+    async def test_a_long_account_is_whole_and_in_order(self, store: Store):
+        """However many shares there are, each is told once, with what became of it."""
+        entries = [replace(an_entry(a_row(), f"leaf_{n}"), untold=n % 7 == 0) for n in range(1234)]
+        recorded = await store.intend(an_intent(*entries))
+        store.settle(an_outcome(recorded[1:], "delivered"))
+        await store.flush()
+
+        rows = await disclosed(store, recorded[0].subject)
+        assert [row.place for row in rows] == [one.seq - 1 for one in recorded]
+        assert [row.leaf for row in rows] == [entry.leaf.decode() for entry in entries]
+        assert [row.untold for row in rows] == [entry.untold for entry in entries]
+        assert [row.outcome for row in rows] == [None, *["delivered"] * 1233]
 
     async def test_declared_disclosures_are_stored_all_or_none(self, store: Store, plant: Plant):
         """Where one of many cannot be declared, none is."""

@@ -98,7 +98,7 @@ class TokenSuite:
         with pytest.raises(Stale):
             await store.redeem(a_redemption(replace(row, epoch=row.epoch + 1)))
         with pytest.raises(Stale):
-            await store.redeem(a_redemption(replace(row, key=b"another key")))
+            await store.redeem(a_redemption(replace(row, key=b"another key", no=None)))
         await store.put_partner_state(PartnerState(partner="swift-parcel", epoch=1), None)
         with pytest.raises(Stale):
             await store.redeem(a_redemption(row))

@@ -11,6 +11,7 @@ from gateway.observe.logs import configure_logging
 from gateway.stores.sqlite import ledger
 from gateway.testing.clock import Clock
 from tests.faults.scene import manifests
+from tests.faults.spoiling import Spoilt, grown
 from tests.promises.house import House, empty_home
 
 
@@ -43,3 +44,21 @@ async def house(
     async with House(empty_home(tmp_path / "home"), clock) as house:
         await house.open(manifests())
         yield house
+
+
+@pytest.fixture(scope="session")
+def two_homes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Spoilt, Spoilt]:
+    """A home as it was at a backup, and as it is now."""
+    return grown(tmp_path_factory.mktemp("homes"))
+
+
+@pytest.fixture
+def before(two_homes: tuple[Spoilt, Spoilt], tmp_path: Path) -> Spoilt:
+    """A copy of the home as it was at the backup."""
+    return two_homes[0].copy(tmp_path / "before")
+
+
+@pytest.fixture
+def home(two_homes: tuple[Spoilt, Spoilt], tmp_path: Path, quiet: io.StringIO) -> Spoilt:
+    """A copy of the home as it is now."""
+    return two_homes[1].copy(tmp_path / "now")

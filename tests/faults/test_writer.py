@@ -124,7 +124,7 @@ class TestBatches:
         """Of very many the first do not wait for the last."""
         await ended(*(writer.submit(put(str(n))) for n in range(600)))
 
-        assert batches.sizes == [256, 256, 88]
+        assert batches.sizes == [*[128] * 4, 88]
 
     async def test_what_comes_during_a_commit_is_the_next_batch(
         self, writer: Writer, batches: Batches

@@ -119,7 +119,7 @@ def token(data: bytes) -> None:
 
 NOTE: Final = heads.sign(Checkpoint(origin=ORIGIN, size=3, root=bytes(range(32))), ORIGIN, KEY)
 VERIFIERS: Final = (heads.Verifier(ORIGIN, KEY.public_key()),)
-RAW_KEY: Final = {"checkpoint-1": KEY.public_key().public_bytes_raw()}
+RAW_KEY: Final = verifier.Trust({"checkpoint-1": KEY.public_key().public_bytes_raw()})
 
 
 def note(data: bytes) -> None:

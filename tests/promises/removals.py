@@ -14,7 +14,7 @@ from tests.promises.removals_rights import RIGHTS
 from tests.promises.removals_sharing import SHARING
 from tests.promises.removals_using import USING
 
-PENDING = (Pending(clause="R7", waits_for="refusing a case on one of the stated grounds"),)
+PENDING: tuple[Pending, ...] = ()
 
 REMOVALS: tuple[Removal, ...] = (*USING, *SHARING, *KEEPING, *RIGHTS)
 """A rule or more of every clause."""

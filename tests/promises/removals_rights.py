@@ -1,6 +1,7 @@
 """What keeps people's rights, taken out (R, A)."""
 
-from gateway.flows import planning, withdrawals
+from gateway.flows import cases as flows_cases
+from gateway.flows import corrections, planning, refusing, withdrawals
 from gateway.policy import check_routes
 from tests.promises.removal import Removal
 from tests.promises.taking import (
@@ -9,6 +10,7 @@ from tests.promises.taking import (
     backups_forgotten,
     blind_to_withdrawals,
     both,
+    calling,
     doing_nothing,
     fencing_nobody,
     told_as_warnings,
@@ -41,6 +43,30 @@ RIGHTS = (
             ),
             "carries nothing inside a part that is being deleted",
         ),
+    ),
+    Removal(
+        clause="R1",
+        what="a correction tells nobody",
+        take=doing_nothing(corrections, "corrected", corrections.Corrected()),
+        stories=("a_correction_reaches_who_has_the_old_value",),
+    ),
+    Removal(
+        clause="R1",
+        what="a correction tells more than its recipient had",
+        take=calling(corrections, "formed", lambda gateway, partner, form, value: f'"{value}"'),
+        stories=("a_correction_reaches_who_has_the_old_value",),
+    ),
+    Removal(
+        clause="R2",
+        what="a restriction fences nothing",
+        take=answering(flows_cases, "fence_of", None),
+        stories=("a_restriction_holds_until_it_is_lifted",),
+    ),
+    Removal(
+        clause="R7",
+        what="a request may be refused on any ground",
+        take=answering(refusing, "check_ground", None),
+        stories=("a_request_is_refused_on_a_stated_ground_alone",),
     ),
     Removal(
         clause="R3",

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from gateway.recipient import Notice, open_changes
 from gateway.testing.notices import acknowledge_only, complete
 from tests.promises.house import stamp
 from tests.promises.scenarios import carried, refused, shown
@@ -37,6 +38,28 @@ async def what_nobody_could_be_told_of_does_not_leave(house: WholeHouse) -> None
 
     assert (share.code, share.clause) == ("subject-missing", ["R1"])
     assert "(R1)" in error
+
+
+@shown("R1")
+async def a_correction_reaches_who_has_the_old_value(house: WholeHouse) -> None:
+    """Whoever got the number gets the new one, sealed for them; who did not is not told."""
+    who = house.somebody()
+    await house.carries("courier", who)
+    await house.carries("affiliate", who)
+    case = await house.opened_case(
+        who, action="rectify", changes={"basic.phone": "13912345678", "basic.name": "司马光"}
+    )
+    closed = await house.until_closed(case["case"])
+    courier = house.recipients[COURIER]
+    (came,) = [one for one in courier.notices.received if one.notice in ids(closed)]
+    notice = Notice(came.data, id=came.notice, type=came.type, timestamp=0)
+    opened = open_changes(notice, courier.keys.private_jwks(), partner=COURIER)
+    new = {one.field: one.value for one in opened}
+
+    assert [one["partner"] for one in closed["notices"]] == [COURIER]
+    assert new["/recipient/phone"] == "13912345678"
+    assert new["/recipient/name"] == "司**"
+    assert b"13912345678" not in came.raw
 
 
 # R2, A1, C7, M3
@@ -109,6 +132,45 @@ async def what_is_held_of_a_minor_without_consent_goes_first(house: WholeHouse) 
 def deadline(case: dict[str, str]) -> datetime:
     """By when a case must be done."""
     return datetime.fromisoformat(case["deadline"])
+
+
+@shown("R2", "R5")
+async def a_restriction_holds_until_it_is_lifted(house: WholeHouse) -> None:
+    """Nothing leaves while it stands, settled or not; once it is lifted the next share does."""
+    who = house.somebody()
+    await house.carries("courier", who)
+    case = await house.opened_case(who, action="restrict")
+    await house.until_closed(case["case"])
+    reply = await house.asks("courier", who)
+    await house.opened_case(who, action="unrestrict")
+
+    assert (reply.code, reply.clause) == ("subject-restricted", ["R5"])
+    assert (await house.carries("courier", who)).status == 200
+
+
+# R7
+
+
+@shown("R7")
+async def a_request_is_refused_on_a_stated_ground_alone(house: WholeHouse) -> None:
+    """The case names its ground and its fence is lifted; another ground refuses nothing."""
+    who = house.somebody()
+    await house.carries("courier", who)
+    case = await house.opened_case(
+        who,
+        reason="service-ended",
+        announced_at=stamp(house.clock()),
+        scope={"purposes": ["order-fulfilment"]},
+    )
+    path = f"/v1/cases/{case['case']}"
+    other = await house.ask("POST", f"{path}/refuse", {"ground": "because"})
+    refusal = await house.ask("POST", f"{path}/refuse", {"ground": "harm-to-others"})
+    answer = await house.ask("GET", f"{path}/answer?language=en")
+
+    assert (other.status, other.code) == (400, "request-invalid")
+    assert (refusal.json()["state"], refusal.json()["ground"]) == ("refused", "harm-to-others")
+    assert "seriously harm the rights of others" in answer.body.decode()
+    assert (await house.carries("courier", who)).status == 200
 
 
 # R3, R4, R6

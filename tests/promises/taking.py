@@ -112,6 +112,11 @@ def answering(module: Any, name: str, answer: Any) -> Take:
     return lambda patch: patch.setattr(module, name, lambda *arguments, **more: answer)
 
 
+def calling(module: Any, name: str, other: Callable[..., Any]) -> Take:
+    """Another step in place of this one."""
+    return lambda patch: patch.setattr(module, name, other)
+
+
 def trusting_anybody(patch: pytest.MonkeyPatch) -> None:
     """TLS without a look at the other side's certificate."""
     before = tls._verifying

@@ -65,6 +65,7 @@ async def test_the_affected_are_listed_exactly(gateway: House) -> None:
         "shares": 2,
         "first": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "last": gateway.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "partners": ["swift-parcel"],
         "categories": ["basic.address", "basic.name", "basic.phone"],
         "fields": [
             *("/items/*/quantity", "/items/*/sku"),
@@ -105,6 +106,27 @@ async def test_only_the_window_the_purpose_and_the_category_that_are_asked_for(
         *("early", "late", "declared")
     }
     assert await who("&from=2020-01-01&to=2020-01-02") == set()
+
+
+@promise("P8")
+async def test_a_purpose_or_a_category_is_asked_for_at_every_recipient(
+    open_house: OpenHouse,
+) -> None:
+    """Without a recipient everybody's is searched, and each line names whose it was."""
+    house = await open_house(a_plain(), a_plain(id="other"))
+    for partner, subject in (("plain", "u-1"), ("other", "u-1"), ("other", "u-2")):
+        await house.share(partner, "/things", {"value": 1}, subject=subject)
+    purpose = (await house.leaves("intent"))[0]["purpose"]
+
+    async def of(query: str) -> dict[str, list[str]]:
+        lines, _ = lines_of(await house.ask("GET", f"/v1/ledger/affected?{query}"))
+        return {line["subject"]: line["partners"] for line in lines}
+
+    assert await of(f"purpose={purpose}") == {"u-1": ["other", "plain"], "u-2": ["other"]}
+    assert await of(f"purpose={purpose}&partner=plain") == {"u-1": ["plain"]}
+    assert await of("category=location") == {}
+    (read, *_) = await house.leaves("read")
+    assert read["record"] == "affected:*"
 
 
 @promise("P8", "K2")

@@ -107,7 +107,9 @@ async def test_keys_of_a_home_are_its_own(open_house: OpenHouse) -> None:
         {key["x"] for key in (await house.public("/.well-known/jwks.json")).json()["keys"]}
         for house in (one, two)
     ]
-    modes = {path.stat().st_mode & 0o777 for path in (one.folder / "keys").iterdir()}
+    modes = {
+        path.stat().st_mode & 0o777 for path in (one.folder / "keys").rglob("*") if path.is_file()
+    }
 
     assert not sets[0] & sets[1]
     assert modes == {0o600}

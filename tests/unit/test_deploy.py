@@ -6,9 +6,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 from ruamel.yaml import YAML
 
+from gateway.cli import cli
 from tests.marks import could_not_run, needs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,3 +165,57 @@ def test_unit_reloads_and_stops_as_the_gateway_expects() -> None:
     assert "ExecReload=/bin/kill -HUP $MAINPID" in text
     assert "KillSignal=SIGTERM" in text
     assert "RestartPreventExitStatus=2" in text
+
+
+RUNBOOKS = DEPLOY / "runbooks"
+
+
+def sources() -> str:
+    """The program's text, its strings put together and what varies in them left out."""
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in sorted((ROOT / "gateway").rglob("*.py"))
+    )
+    return re.sub(r"\{[^{}\n]*\}", "…", re.sub(r'"\s*\n\s*f?"', "", text))
+
+
+def test_every_runbook_that_the_program_names_is_there() -> None:
+    """What a message points to can be opened."""
+    named = set(re.findall(r"deploy/runbooks/([a-z-]+\.md)", sources()))
+
+    assert named == {"ledger-contradiction.md", "restored-backup.md"}
+    assert all((RUNBOOKS / name).is_file() for name in named)
+
+
+def test_every_message_that_the_runbook_explains_is_one_of_the_program() -> None:
+    """The table is of messages as they are written today."""
+    page = (RUNBOOKS / "ledger-contradiction.md").read_text(encoding="utf-8")
+    rows = [row.split(" | ")[0] for row in page.splitlines() if row.startswith("| `")]
+    messages = [message for row in rows for message in re.findall(r"`([^`]+)`", row)]
+    text = sources()
+
+    assert len(messages) > 10
+    for message in messages:
+        for part in message.split("…"):
+            assert part.replace("tile/", "").strip() in text, message
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in RUNBOOKS.glob("*.md")))
+def test_a_runbook_names_only_what_there_is(name: str) -> None:
+    """Every command named in the text, and every program in a line of shell, is one that exists."""
+    page = (RUNBOOKS / name).read_text(encoding="utf-8")
+    called = re.findall(r"`gateway ((?:[a-z-]+ ?)+)", page)
+    programs = re.findall(r'python3 -c "([^"]+)"', page)
+
+    assert all(command_of(words.split()) is not None for words in called)
+    assert all(compile(program, name, "exec") for program in programs)
+    assert "```sh" in page
+
+
+def command_of(words: list[str]) -> click.Command | None:
+    """The command that these words begin with."""
+    found: click.Command | None = cli
+    for word in words:
+        if not isinstance(found, click.Group):
+            break
+        found = found.get_command(click.Context(found), word)
+    return found

@@ -37,13 +37,7 @@ class StorePart:
 
     def begin(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
         """The same, for who does not wait here."""
-        future = self.writer.submit(operation)
-        future.add_done_callback(self._heed)
-        return future
-
-    def _heed(self, ended: "asyncio.Future[Any]") -> None:
-        if not ended.cancelled() and isinstance(error := ended.exception(), LedgerContradiction):
-            self.contradiction(error)
+        return self.writer.submit(operation)
 
     async def execute(self, name: str, arguments: Sequence[Any]) -> None:
         """Run one named statement durably."""
@@ -67,6 +61,11 @@ def utc_now() -> datetime:
 def seconds(moment: datetime) -> int:
     """Whole seconds since the epoch."""
     return int(moment.timestamp())
+
+
+def from_seconds(value: int) -> datetime:
+    """The moment that so many whole seconds name."""
+    return datetime.fromtimestamp(value, UTC)
 
 
 def milliseconds(moment: datetime) -> int:

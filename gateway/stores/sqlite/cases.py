@@ -9,12 +9,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.cases.course import stamped
 from gateway.errors import Fenced, Stale, StoreFailed
 from gateway.model.cases import (
     Action,
     Case,
     CaseScope,
     CaseState,
+    Course,
     EraseReason,
     Notice,
     NoticeState,
@@ -34,13 +36,22 @@ from gateway.ports import (
     SubjectRow,
 )
 from gateway.stores.sqlite.base import StorePart, from_milliseconds, milliseconds
+from gateway.stores.sqlite.claiming import Turns, Wanted, claim
 from gateway.stores.sqlite.database import connect
-from gateway.stores.sqlite.ledger import add_person, append_leaf, keep_key, put_idempotency
+from gateway.stores.sqlite.ledger import (
+    add_person,
+    append_leaf,
+    keep_key,
+    put_idempotency,
+    same_key,
+)
+from gateway.stores.sqlite.mass import take_person
 from gateway.stores.sqlite.people import subject_row
 from gateway.stores.sqlite.reader import Row, Snapshot
 from gateway.stores.sqlite.statements import SQL
 from gateway.stores.sqlite.terms import end_shares
 from gateway.stores.sqlite.tokens import drop_tokens
+from gateway.stores.sqlite.tombstones import put_tombstone
 
 PLANNING, TOLD, FINISHED = "planning", "told", "finished"
 
@@ -60,6 +71,7 @@ ERASURES = (
     "erase_refusals",
     "erase_fences",
     "erase_notices",
+    "erase_mass_places",
     "erase_subjects",
     "erase_row",
 )
@@ -78,6 +90,8 @@ class CasePart(StorePart):
         super().__init__()
         # A process that died may have destroyed something and not got as far as the log.
         self._unscrubbed = True
+        self._scrubbing = asyncio.Lock()
+        self._turns = Turns()
 
     async def begin_case(self, new: NewCase) -> str | None:
         """See `CaseStore.begin_case`."""
@@ -95,8 +109,7 @@ class CasePart(StorePart):
 
     async def rows_of_person(self, person: int) -> list[SubjectRow]:
         """See `CaseStore.rows_of_person`."""
-        async with self.reader.snapshot() as view:
-            return [subject_row(row) for row in await view.all("aliases", (person,))]
+        return [subject_row(row) for row in await self.reader.all("aliases", (person,))]
 
     async def plan_case(
         self,
@@ -114,7 +127,7 @@ class CasePart(StorePart):
             for leaf in leaves:
                 append_leaf(db, leaf)
             for notice in notices:
-                _add_notice(db, notice, row[11])
+                add_notice(db, notice, row[11])
             db.execute(SQL["stage_case"], (TOLD, case))
             if answer is not None:
                 db.execute(SQL["case_idempotency"], (answer[1], answer[0]))
@@ -124,8 +137,7 @@ class CasePart(StorePart):
 
     async def released(self) -> list[Notice]:
         """See `CaseStore.released`."""
-        async with self.reader.snapshot() as view:
-            return [_notice(row) for row in await view.all("released")]
+        return [stored_notice(row) for row in await self.reader.all("released")]
 
     async def release(
         self, releases: Sequence[Release], more: Sequence[NewNotice], leaves: Sequence[bytes]
@@ -140,7 +152,7 @@ class CasePart(StorePart):
                 due, again = _ms(one.next_at), _ms(one.resend_at)
                 db.execute(SQL["release"], (due, again, one.notice))
             for notice in more:
-                _add_notice(db, notice, None)
+                add_notice(db, notice, None)
 
         await self.write(operation)
 
@@ -167,7 +179,7 @@ class CasePart(StorePart):
                     return False
                 _erase(db, person, case)
                 for mark in tombstones:
-                    db.execute(SQL["new_tombstone"], (mark, expires))
+                    put_tombstone(db, mark, expires)
             for leaf in leaves:
                 append_leaf(db, leaf)
             db.execute(SQL["destroy_details"], (case,))
@@ -181,16 +193,18 @@ class CasePart(StorePart):
 
     async def scrub(self) -> bool:
         """See `CaseStore.scrub`."""
-        if not self._unscrubbed:
-            return True
-        # What is destroyed from here on may miss this turn, and gets the next.
-        self._unscrubbed = False
-        done = False
-        try:
-            done = await asyncio.to_thread(_truncate, self.path)
-        finally:
-            self._unscrubbed = self._unscrubbed or not done
-        return done
+        # Whoever finds nothing left to do while another one does it would be wrong.
+        async with self._scrubbing:
+            if not self._unscrubbed:
+                return True
+            # What is destroyed from here on may miss this turn, and gets the next.
+            self._unscrubbed = False
+            done = False
+            try:
+                done = await asyncio.to_thread(_truncate, self.path)
+            finally:
+                self._unscrubbed = self._unscrubbed or not done
+            return done
 
     async def case(self, id: str) -> Case | None:
         """See `CaseStore.case`."""
@@ -200,14 +214,12 @@ class CasePart(StorePart):
 
     async def case_row(self, id: str) -> CaseRow | None:
         """See `CaseStore.case_row`."""
-        async with self.reader.snapshot() as view:
-            row = await view.one("case_row", (id,))
+        row = await self.reader.one("case_row", (id,))
         return _case_row(row) if row else None
 
     async def unfinished_cases(self) -> list[CaseRow]:
         """See `CaseStore.unfinished_cases`."""
-        async with self.reader.snapshot() as view:
-            return [_case_row(row) for row in await view.all("unfinished_cases")]
+        return [_case_row(row) for row in await self.reader.all("unfinished_cases")]
 
     async def cases(
         self, *, state: str | None, partner: str | None, due_before: datetime | None, limit: int
@@ -220,36 +232,42 @@ class CasePart(StorePart):
 
     async def notice(self, id: str) -> Notice | None:
         """See `CaseStore.notice`."""
-        async with self.reader.snapshot() as view:
-            row = await view.one("notice", (id,))
-        return _notice(row) if row else None
+        row = await self.reader.one("notice", (id,))
+        return stored_notice(row) if row else None
 
     async def claim_notices(
-        self, now: datetime, limit: int, per_partner: int, without: Sequence[str] = ()
+        self,
+        now: datetime,
+        limit: int,
+        per_partner: int,
+        without: Sequence[str] = (),
+        probing: Sequence[str] = (),
     ) -> list[Notice]:
         """See `CaseStore.claim_notices`."""
 
+        wanted = Wanted(
+            now=milliseconds(now),
+            limit=limit,
+            per_partner=per_partner,
+            without=frozenset(without),
+            probing=frozenset(probing),
+        )
+
         def operation(db: sqlite3.Connection) -> list[Notice]:
-            values = (milliseconds(now), per_partner, limit, json.dumps(without))
-            rows = db.execute(SQL["due_notices"], values)
-            due = [_notice(row) for row in rows.fetchall()]
-            for notice in due:
-                db.execute(SQL["claim_notice"], (notice.id,))
-            return [replace(notice, attempts=notice.attempts + 1) for notice in due]
+            ids = claim(db, wanted, self._turns)
+            return [stored_notice(db.execute(SQL["notice"], (id,)).fetchone()) for id in ids]
 
         return await self.write(operation)
 
     async def next_notice_at(self) -> datetime | None:
         """See `CaseStore.next_notice_at`."""
-        async with self.reader.snapshot() as view:
-            row = await view.one("next_notice_at")
+        row = await self.reader.one("next_notice_at")
         return _moment(row[0]) if row else None
 
     async def notices_to_look_at(self, now: datetime) -> list[str]:
         """See `CaseStore.notices_to_look_at`."""
         today = now.astimezone(UTC).date().isoformat()
-        async with self.reader.snapshot() as view:
-            rows = await view.all("looked_at_notices", (milliseconds(now), today))
+        rows = await self.reader.all("looked_at_notices", (milliseconds(now), today))
         return [row[0] for row in rows]
 
     async def free_notices(self) -> None:
@@ -266,20 +284,17 @@ class CasePart(StorePart):
 
     async def receipt(self, partner: str, jti: str) -> str | None:
         """See `CaseStore.receipt`."""
-        async with self.reader.snapshot() as view:
-            row = await view.one("receipt", (partner, jti))
+        row = await self.reader.one("receipt", (partner, jti))
         return row[0] if row else None
 
     async def escrow(self, notice: str) -> tuple[bytes, bytes] | None:
         """See `CaseStore.escrow`."""
-        async with self.reader.snapshot() as view:
-            row = await view.one("escrow", (notice,))
+        row = await self.reader.one("escrow", (notice,))
         return (row[0], row[1]) if row and row[0] is not None and row[1] is not None else None
 
     async def events(self, case: str, after: int) -> list[CaseEvent]:
         """See `CaseStore.events`."""
-        async with self.reader.snapshot() as view:
-            rows = await view.all("events", (case, after))
+        rows = await self.reader.all("events", (case, after))
         return [CaseEvent(id=row[0], kind=row[1], data=row[2]) for row in rows]
 
 
@@ -307,16 +322,17 @@ def _begin(db: sqlite3.Connection, new: NewCase, now: datetime) -> str | None:
             if running is not None:
                 return str(running[0])
         # The epoch as well: whoever holds an alias that was added since must hear of this.
-        if new.subject is None or (row.key, row.epoch) != (new.subject.key, new.subject.epoch):
+        if new.subject is None or not _as_known(row, new.subject):
             raise Stale("the person is not as the case was opened on")
         _fence(db, new, person)
-        erases = new.case.action is Action.ERASE and not new.whole and not new.ended
+        carried = new.case.state is CaseState.OPEN
+        erases = carried and new.case.action is Action.ERASE and not new.whole and not new.ended
         if erases and person is not None:
             drop_tokens(db, person, new.case.scope)
     elif new.subject is not None and new.subject.no is not None:
         raise Stale("the person's row is gone")
     elif new.whole:
-        db.execute(SQL["new_tombstone"], (new.tombstone, new.tombstone_expires))
+        put_tombstone(db, new.tombstone, new.tombstone_expires)
         db.execute(SQL["erase_evidence_of"], (new.lookup,))
     elif new.fence is not None and new.subject is not None:
         person = _unknown_until_now(db, new.subject, new.tombstone)
@@ -325,9 +341,23 @@ def _begin(db: sqlite3.Connection, new: NewCase, now: datetime) -> str | None:
         append_leaf(db, leaf)
     _add_case(db, new, person)
     end_shares(db, new.case.id, new.ended)
+    if new.mass is not None:
+        take_person(db, new.mass, new.case.id)
     if new.idempotency is not None:
         put_idempotency(db, new.idempotency, new.case.id, None, now)
+        if new.answer is not None:
+            db.execute(SQL["case_idempotency"], (new.answer, new.idempotency.key))
+    if new.case.state is CaseState.REFUSED:
+        # Nothing is planned, and nothing kept that a plan would need.
+        db.execute(SQL["destroy_details"], (new.case.id,))
+        db.execute(SQL["refused_at_once"], (new.case.id,))
     return None
+
+
+def _as_known(row: SubjectRow, known: SubjectRow) -> bool:
+    """Whether the stored row is the one that was decided on, as it was then."""
+    same = row.no is not None and same_key(known, row.no, row.key)
+    return same and row.epoch == known.epoch
 
 
 def _unknown_until_now(db: sqlite3.Connection, row: SubjectRow, tombstone: bytes) -> int:
@@ -342,6 +372,10 @@ def _fence(db: sqlite3.Connection, new: NewCase, person: int | None) -> None:
         db.execute(SQL["erase_person"], (person,))
     elif new.fence is not None:
         db.execute(SQL["put_fence"], (new.case.id, person, new.fence))
+        db.execute(SQL["raise_epoch"], (person,))
+    for lifted in new.lifts:
+        if not db.execute(SQL["drop_fences"], (lifted,)).rowcount:
+            raise Stale("the restriction was lifted meanwhile")
         db.execute(SQL["raise_epoch"], (person,))
 
 
@@ -369,10 +403,12 @@ def _add_case(db: sqlite3.Connection, new: NewCase, person: int | None) -> None:
             new.sealed,
         ),
     )
-    _event(db, case.id, "case", {"case": case.id, "state": case.state.value})
+    verified = None if case.verified_at is None else milliseconds(case.verified_at)
+    db.execute(SQL["note_more"], (case.method, verified, case.ground, case.id))
+    put_event(db, case.id, "case", {"case": case.id, "state": case.state.value})
 
 
-def _add_notice(db: sqlite3.Connection, new: NewNotice, person: int | None) -> None:
+def add_notice(db: sqlite3.Connection, new: NewNotice, person: int | None) -> None:
     notice = new.notice
     (place,) = db.execute(SQL["count_notices"], (notice.case,)).fetchone()
     db.execute(
@@ -392,9 +428,11 @@ def _add_notice(db: sqlite3.Connection, new: NewNotice, person: int | None) -> N
             person,
             None if new.escrow_key is None else keep_key(db, new.escrow_key),
             new.escrow,
+            *course_columns(notice.course)[:3],
         ),
     )
-    _event(db, notice.case, "notice", notice.shown())
+    db.execute(SQL["notice_of_mass"], (notice.id,))
+    put_event(db, notice.case, "notice", notice.shown())
 
 
 def _change(
@@ -407,23 +445,31 @@ def _change(
     row = db.execute(SQL["notice"], (id,)).fetchone()
     if row is None:
         return None
-    before = _notice(row)
+    before = stored_notice(row)
     changed = change(before)
     if changed is None:
         return before
-    after = changed.notice
+    after = stamped(before, changed.notice, now=now)
     if changed.receipt is not None:
         jti, token = changed.receipt
-        if db.execute(SQL["receipt"], (after.partner, jti)).fetchone():
+        known = db.execute(SQL["receipt"], (after.partner, jti)).fetchone()
+        if known and changed.keep_claim:
             # The same one twice at the same moment.
             return before
-        db.execute(SQL["new_receipt"], (after.partner, jti, id, token, milliseconds(now)))
+        # Who was sending ends its claim all the same.
+        if not known:
+            db.execute(SQL["new_receipt"], (after.partner, jti, id, token, milliseconds(now)))
     statement = "put_notice_claimed" if changed.keep_claim else "put_notice"
-    db.execute(SQL[statement], (*_columns(after), id))
+    db.execute(SQL[statement], (*notice_columns(after), id))
+    if changed.memory is not None:
+        db.execute(SQL["put_memory"], (changed.memory or None, id))
+    if changed.resolution is not None:
+        key, sealed = changed.resolution
+        db.execute(SQL["put_resolution"], (id, keep_key(db, key), sealed))
     for leaf in changed.leaves:
         append_leaf(db, leaf)
     if after.shown() != before.shown():
-        _event(db, after.case, "notice", after.shown())
+        put_event(db, after.case, "notice", after.shown())
     if after.settled:
         if after.next_at is None:
             db.execute(SQL["destroy_escrow_key"], (id,))
@@ -432,7 +478,7 @@ def _change(
     return after
 
 
-def _columns(notice: Notice) -> tuple[Any, ...]:
+def notice_columns(notice: Notice) -> tuple[Any, ...]:
     return (
         notice.state.value,
         notice.reason,
@@ -443,6 +489,35 @@ def _columns(notice: Notice) -> tuple[Any, ...]:
         notice.settled,
         notice.held,
         _ms(notice.resend_at),
+        *course_columns(notice.course),
+    )
+
+
+def course_columns(course: Course) -> tuple[int | None, ...]:
+    """In the order of the statements: the first three are those that a new notice has."""
+    moments = (
+        *(course.since, course.acknowledge_by, course.look_at, course.reached_at),
+        *(course.acknowledged_at, course.done_at, course.escalated_at, course.not_before),
+    )
+    return (*map(_ms, moments), course.reminders)
+
+
+def _course(columns: Sequence[int | None]) -> Course:
+    if not columns:
+        return Course()
+    since, by, look_at, reached, acknowledged, done, escalated, not_before = map(
+        _moment, columns[:8]
+    )
+    return Course(
+        since=since,
+        acknowledge_by=by,
+        look_at=look_at,
+        reached_at=reached,
+        acknowledged_at=acknowledged,
+        done_at=done,
+        escalated_at=escalated,
+        not_before=not_before,
+        reminders=columns[8] or 0,
     )
 
 
@@ -454,14 +529,15 @@ def _close_if_settled(
         return
     if _count(db, "unsettled_of_case", case):
         return
-    closing = _case(row)
+    closing = stored_case(row)
     append_leaf(db, close_leaf(closing))
     db.execute(SQL["close_case"], (milliseconds(now), case))
-    # A withdrawal's fence outlives its case: only a newer consent lifts it (R5).
-    if closing.reason != EraseReason.CONSENT_WITHDRAWN:
+    # Two fences outlive their case: of a withdrawal only a newer consent lifts it, of a
+    # restriction only somebody who says so (R5).
+    if closing.reason != EraseReason.CONSENT_WITHDRAWN and closing.action is not Action.RESTRICT:
         db.execute(SQL["drop_fences"], (case,))
         db.execute(SQL["raise_epoch"], (row[11],))
-    _event(db, case, "case", {"case": case, "state": CaseState.CLOSED.value})
+    put_event(db, case, "case", {"case": case, "state": CaseState.CLOSED.value})
 
 
 def _erase(db: sqlite3.Connection, person: int, case: str) -> None:
@@ -470,7 +546,8 @@ def _erase(db: sqlite3.Connection, person: int, case: str) -> None:
         db.execute(SQL[name], (person,))
 
 
-def _event(db: sqlite3.Connection, case: str, kind: str, data: Mapping[str, Any]) -> None:
+def put_event(db: sqlite3.Connection, case: str, kind: str, data: Mapping[str, Any]) -> None:
+    """Tell whoever watches a case."""
     db.execute(SQL["new_event"], (case, kind, json.dumps(data)))
 
 
@@ -499,21 +576,30 @@ async def _whole_case(view: Snapshot, row: Row) -> Case:
     receipts: dict[str, list[str]] = {}
     for notice, token in await view.all("receipts_of_case", (row[0],)):
         receipts.setdefault(notice, []).append(token)
-    return _case(row, [_notice(one, receipts.get(one[0], ())) for one in notices])
+    case = stored_case(row, [stored_notice(one, receipts.get(one[0], ())) for one in notices])
+    more = await view.one("case_more", (row[0],))
+    method, verified_at, ground = more or (None, None, None)
+    return replace(case, method=method, verified_at=_moment(verified_at), ground=ground)
 
 
-def _case(row: Row, notices: Sequence[Notice] = ()) -> Case:
-    scope = json.loads(row[4])
+def stored_scope(text: str) -> CaseScope:
+    """A scope as it is stored."""
+    scope = json.loads(text)
+    return CaseScope(
+        partners=frozenset(PartnerId(one) for one in scope["partners"]),
+        purposes=frozenset(PurposeId(one) for one in scope["purposes"]),
+        categories=frozenset(CategoryId(one) for one in scope["categories"]),
+    )
+
+
+def stored_case(row: Row, notices: Sequence[Notice] = ()) -> Case:
+    """A case out of its row (`case_row`, `list_cases`)."""
     return Case(
         id=CaseId(row[0]),
         action=Action(row[1]),
         state=CaseState(row[2]),
         reason=row[3],
-        scope=CaseScope(
-            partners=frozenset(PartnerId(one) for one in scope["partners"]),
-            purposes=frozenset(PurposeId(one) for one in scope["purposes"]),
-            categories=frozenset(CategoryId(one) for one in scope["categories"]),
-        ),
+        scope=stored_scope(row[4]),
         accepted_at=from_milliseconds(row[5]),
         deadline=from_milliseconds(row[6]),
         closed_at=_moment(row[7]),
@@ -524,7 +610,7 @@ def _case(row: Row, notices: Sequence[Notice] = ()) -> Case:
 
 def _case_row(row: Row) -> CaseRow:
     return CaseRow(
-        case=_case(row),
+        case=stored_case(row),
         whole=bool(row[9]),
         stage=row[10],
         person=row[11],
@@ -533,9 +619,9 @@ def _case_row(row: Row) -> CaseRow:
     )
 
 
-def _notice(row: Row, receipts: Sequence[str] = ()) -> Notice:
+def stored_notice(row: Row, receipts: Sequence[str] = ()) -> Notice:
     id, case, partner, state, reason, deadline, backups, attempts, next_at, proof, *rest = row
-    settled, held, resend_at = rest
+    settled, held, resend_at, *course = rest
     return Notice(
         id=NoticeId(id),
         case=CaseId(case),
@@ -551,6 +637,7 @@ def _notice(row: Row, receipts: Sequence[str] = ()) -> Notice:
         held=bool(held),
         resend_at=_moment(resend_at),
         receipts=tuple(receipts),
+        course=_course(course),
     )
 
 

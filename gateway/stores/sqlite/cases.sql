@@ -11,6 +11,18 @@ UPDATE person SET erased = 1, epoch = epoch + 1 WHERE no = ?;
 INSERT INTO tombstone (mark, expires) VALUES (?, ?)
 ON CONFLICT (mark) DO UPDATE SET expires = max(expires, excluded.expires);
 
+-- tombstones_before --
+-- Those before a mark, nearest first.
+SELECT mark, expires FROM tombstone WHERE mark < ? ORDER BY mark DESC LIMIT ?;
+
+-- tombstones_from --
+-- A mark and those behind it.
+SELECT mark, expires FROM tombstone WHERE mark >= ? ORDER BY mark LIMIT ?;
+
+-- drop_tombstone --
+-- To be written anew.
+DELETE FROM tombstone WHERE mark = ?;
+
 -- forget_tombstones --
 -- Tombstones whose last month is over.
 DELETE FROM tombstone WHERE expires < ?;
@@ -90,8 +102,8 @@ SELECT (SELECT count(*) FROM notice WHERE held = 1 AND person = ?1)
 -- new_notice --
 -- One message to one recipient.
 INSERT INTO notice (id, case_id, place, partner, state, reason, deadline, next_at, settled, held,
-    resend_at, person, wrapped, escrow)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    resend_at, person, wrapped, escrow, since, acknowledge_by, look_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- count_notices --
 -- How many messages a case has.
@@ -100,40 +112,32 @@ SELECT count(*) FROM notice WHERE case_id = ?;
 -- notices_of_case --
 -- All messages of a case.
 SELECT id, case_id, partner, state, reason, deadline, backups_until, attempts, next_at, proof,
-    settled, held, resend_at
+    settled, held, resend_at, since, acknowledge_by, look_at, reached_at, acknowledged_at, done_at,
+    escalated_at, not_before, reminders
 FROM notice WHERE case_id = ? ORDER BY place;
 
 -- notice --
 -- One message.
 SELECT id, case_id, partner, state, reason, deadline, backups_until, attempts, next_at, proof,
-    settled, held, resend_at
+    settled, held, resend_at, since, acknowledge_by, look_at, reached_at, acknowledged_at, done_at,
+    escalated_at, not_before, reminders
 FROM notice WHERE id = ?;
 
 -- put_notice --
 -- How a message stands now.
 UPDATE notice SET state = ?, reason = ?, backups_until = ?, attempts = ?, next_at = ?, proof = ?,
-    settled = ?, held = ?, resend_at = ?, claimed = 0
+    settled = ?, held = ?, resend_at = ?, since = ?, acknowledge_by = ?, look_at = ?,
+    reached_at = ?, acknowledged_at = ?, done_at = ?, escalated_at = ?, not_before = ?,
+    reminders = ?, claimed = 0
 WHERE id = ?;
 
 -- put_notice_claimed --
 -- How a message stands now, while somebody is sending it.
 UPDATE notice SET state = ?, reason = ?, backups_until = ?, attempts = ?, next_at = ?, proof = ?,
-    settled = ?, held = ?, resend_at = ?
+    settled = ?, held = ?, resend_at = ?, since = ?, acknowledge_by = ?, look_at = ?,
+    reached_at = ?, acknowledged_at = ?, done_at = ?, escalated_at = ?, not_before = ?,
+    reminders = ?
 WHERE id = ?;
-
--- due_notices --
--- What is due, so many for each recipient that nothing is on its way to already.
-SELECT id, case_id, partner, state, reason, deadline, backups_until, attempts, next_at, proof,
-    settled, held, resend_at
-FROM (
-    SELECT n.*, row_number() OVER (PARTITION BY n.partner ORDER BY n.next_at) AS lane
-    FROM notice n WHERE n.next_at <= ?1 AND n.held = 0 AND n.claimed = 0
-        AND n.partner NOT IN (SELECT value FROM json_each(?4))
-) AS due
-WHERE due.lane + (
-    SELECT count(*) FROM notice c WHERE c.claimed = 1 AND c.partner = due.partner
-) <= ?2
-ORDER BY next_at LIMIT ?3;
 
 -- claim_notice --
 -- Somebody sends it. The try counts from here: its answer may overtake its end.
@@ -149,10 +153,14 @@ SELECT min(next_at) FROM notice WHERE next_at IS NOT NULL AND held = 0 AND claim
 
 -- looked_at_notices --
 -- Unsettled ones whose deadline or backups' date has come.
-SELECT id FROM notice WHERE settled = 0 AND (
-    (deadline <= ? AND state IN ('queued', 'sent', 'acknowledged', 'in-progress', 'partial'))
-    OR (state = 'completed' AND (backups_until IS NULL OR backups_until < ?) AND resend_at IS NULL)
-) LIMIT 500;
+SELECT id FROM notice INDEXED BY notice_unsettled
+WHERE settled = 0 AND deadline <= ?
+    AND state IN ('queued', 'sent', 'acknowledged', 'in-progress', 'partial')
+UNION ALL
+SELECT id FROM notice INDEXED BY notice_backups
+WHERE settled = 0 AND state = 'completed'
+    AND (backups_until IS NULL OR backups_until < ?) AND resend_at IS NULL
+LIMIT 500;
 
 -- escrow --
 -- What a message says of the person.
@@ -168,13 +176,15 @@ UPDATE wrapped SET key = zeroblob(length(key)) WHERE no = (SELECT wrapped FROM n
 
 -- destroy_escrow --
 -- And the rest of it. Nothing is to be told, so nothing waits.
-UPDATE notice SET wrapped = NULL, escrow = NULL, next_at = NULL, held = 0 WHERE id = ?;
+UPDATE notice SET wrapped = NULL, escrow = NULL, memory = NULL, next_at = NULL, held = 0
+WHERE id = ?;
 
 -- released --
 -- Messages that waited behind shares which have ended.
 SELECT n.id, n.case_id, n.partner, n.state, n.reason, n.deadline, n.backups_until, n.attempts,
-    n.next_at, n.proof, n.settled, n.held, n.resend_at
-FROM notice n WHERE n.held = 1 AND NOT EXISTS (
+    n.next_at, n.proof, n.settled, n.held, n.resend_at, n.since, n.acknowledge_by, n.look_at,
+    n.reached_at, n.acknowledged_at, n.done_at, n.escalated_at, n.not_before, n.reminders
+FROM notice n INDEXED BY notice_held WHERE n.held = 1 AND NOT EXISTS (
     SELECT 1 FROM share s WHERE s.partner = n.partner AND s.outcome IS NULL
         AND s.subject IN (SELECT no FROM subject WHERE person = n.person)
 )

@@ -30,13 +30,13 @@ class EditionPart(StorePart):
         """See `EditionStore.edition_in_force`."""
         async with self.reader.snapshot() as view:
             row = await view.one("edition_in_force")
-        return _edition(row) if row else None
+        return edition_row(row) if row else None
 
     async def kept_edition(self, number: str) -> EditionRow | None:
         """See `EditionStore.kept_edition`."""
         async with self.reader.snapshot() as view:
             row = await view.one("kept_edition", (number,))
-        return _edition(row) if row else None
+        return edition_row(row) if row else None
 
     async def edition_numbers(self) -> list[str]:
         """See `EditionStore.edition_numbers`."""
@@ -100,7 +100,8 @@ def _columns(row: EditionRow, turn: int) -> tuple[object, ...]:
     )
 
 
-def _edition(row: Row) -> EditionRow:
+def edition_row(row: Row) -> EditionRow:
+    """An edition out of its row."""
     number, digest, published, effective, adopted_at, widened, documents = row
     return EditionRow(
         number=number,

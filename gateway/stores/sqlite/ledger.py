@@ -19,6 +19,7 @@ from gateway.ports import (
     SubjectRow,
     TokenRow,
 )
+from gateway.seal.wrapping import epoch_of
 from gateway.stores.sqlite.base import NEVER, StorePart, seconds
 from gateway.stores.sqlite.statements import SQL
 
@@ -38,14 +39,14 @@ class LedgerPart(StorePart):
         self._settling: set[asyncio.Future[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
 
-    async def append(self, leaves: Sequence[bytes]) -> None:
+    def append(self, leaves: Sequence[bytes]) -> "asyncio.Future[None]":
         """See `LedgerStore.append`."""
 
         def operation(db: sqlite3.Connection) -> None:
             for leaf in leaves:
                 append_leaf(db, leaf)
 
-        await self.write(operation)
+        return self.begin(operation)
 
     def intend(self, intent: Intent) -> "asyncio.Future[tuple[Recorded, ...]]":
         """See `LedgerStore.intend`."""
@@ -62,10 +63,7 @@ class LedgerPart(StorePart):
         if ended.cancelled():
             return
         error = ended.exception()
-        if error is None:
-            return
-        if isinstance(error, LedgerContradiction):
-            self.contradiction(error)
+        if error is None or isinstance(error, LedgerContradiction):
             return
         self._unsettled.append(outcome)
         if self._retry is None and not self.closing:
@@ -108,8 +106,9 @@ class LedgerPart(StorePart):
         def operation(db: sqlite3.Connection) -> int:
             rows = db.execute(SQL["open_shares"]).fetchall()
             for seq, share, partner in rows:
-                append_leaf(db, leaf_of(share, partner))
+                settled = append_leaf(db, leaf_of(share, partner))
                 db.execute(SQL["settle_share"], ("unknown", seq))
+                db.execute(SQL["put_settled"], (settled, seq))
             return len(rows)
 
         return await self.write(operation)
@@ -124,7 +123,11 @@ class LedgerPart(StorePart):
         """See `LedgerStore.head`."""
         async with self.reader.snapshot() as view:
             row = await view.one("head")
-        return LedgerHead(size=row[0], root=row[1], note=row[2]) if row else LedgerHead()
+            lines = await view.all("cosignatures", row[:2]) if row else []
+        if row is None:
+            return LedgerHead()
+        cosignatures = tuple(line for (line,) in lines)
+        return LedgerHead(size=row[0], root=row[1], note=row[2], cosignatures=cosignatures)
 
     async def size(self) -> int:
         """See `LedgerStore.size`."""
@@ -136,7 +139,8 @@ class LedgerPart(StorePart):
         """See `LedgerStore.leaves`."""
         async with self.reader.snapshot() as view:
             rows = await view.all("leaves", (start, limit))
-        return [row[0].encode() for row in rows]
+        # Where a leaf was pruned, its hash may stand in all the room that it had.
+        return [row[0].rstrip(b" ") for row in rows]
 
     async def tiles(self, ids: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
         """See `LedgerStore.tiles`."""
@@ -159,7 +163,8 @@ class LedgerPart(StorePart):
             if stored != size_before:
                 raise LedgerContradiction(
                     f"the stored checkpoint is of {stored} leaves and not of {size_before}: "
-                    "another process writes to this ledger; stop both, run `gateway ledger verify`"
+                    "another process writes to this ledger; stop both, and follow "
+                    "deploy/runbooks/ledger-contradiction.md"
                 )
             for (level, n), hashes in tiles.items():
                 db.execute(SQL["put_tile"], (level, n, hashes))
@@ -203,9 +208,19 @@ def ensure_subject(db: sqlite3.Connection, row: SubjectRow, tombstone: bytes | N
     no, key, _, epoch, erased = stored
     if erased:
         raise Fenced("the person is being erased")
-    if key != row.key or epoch != row.epoch:
+    if not same_key(row, no, key) or epoch != row.epoch:
         raise Stale("the person's facts changed")
     return int(no)
+
+
+def same_key(row: SubjectRow, no: int, key: bytes) -> bool:
+    """
+    Whether a row that was read, or is to be new, has the key that is stored now.
+
+    A stored row keeps its key for as long as it has its number, and is only wrapped
+    anew now and then; of two that are new each has a key of its own.
+    """
+    return row.no == no or row.key == key
 
 
 def add_subject(db: sqlite3.Connection, row: SubjectRow) -> int:
@@ -221,8 +236,14 @@ def add_person(db: sqlite3.Connection, row: SubjectRow) -> tuple[int, int]:
 
 
 def keep_key(db: sqlite3.Connection, key: bytes) -> int:
-    """Store a wrapped key that is to be destroyed one day; its number."""
-    return int(db.execute(SQL["new_key"], (key,)).lastrowid or 0)
+    """
+    Store a wrapped key that is to be destroyed one day; its number. Raises `Stale`
+    where it was wrapped under an epoch whose key goes.
+    """
+    stored = db.execute(SQL["new_key"], (key, epoch_of(key)))
+    if not stored.rowcount:
+        raise Stale("the key was wrapped under an epoch that is over")
+    return int(stored.lastrowid or 0)
 
 
 def add_share(
@@ -291,7 +312,7 @@ def _settle(db: sqlite3.Connection, outcome: OutcomeWrite) -> None:
     for seq, leaf in outcome.leaves:
         # One intent, one outcome: also where a commit that failed was on the disk after all.
         if db.execute(SQL["settle_share"], (outcome.outcome, seq)).rowcount:
-            append_leaf(db, leaf)
+            db.execute(SQL["put_settled"], (append_leaf(db, leaf), seq))
             fresh = True
             if outcome.outcome == Outcome.NOT_SENT:
                 db.execute(SQL["never_left"], (seq,))

@@ -25,8 +25,9 @@ SELECT 1 FROM tombstone WHERE mark = ? AND expires >= ?;
 INSERT INTO person (epoch) VALUES (0);
 
 -- new_key --
--- A wrapped key, in a place that it never leaves.
-INSERT INTO wrapped (key) VALUES (?);
+-- A wrapped key, in a place that it never leaves; none under an epoch that is closed.
+INSERT INTO wrapped (key)
+SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM epoch WHERE number = ?2 AND closed = 1);
 
 -- new_subject --
 -- A person's row.
@@ -94,8 +95,8 @@ SELECT size, root, note FROM checkpoint WHERE one = 1;
 SELECT coalesce(max(seq), 0) FROM entry;
 
 -- leaves --
--- Leaves from an index on.
-SELECT leaf FROM entry WHERE seq > ? ORDER BY seq LIMIT ?;
+-- Leaves from an index on, as bytes: what the disk made of one may be no text any more.
+SELECT CAST(leaf AS BLOB) FROM entry WHERE seq > ? ORDER BY seq LIMIT ?;
 
 -- tile --
 -- One tile.
@@ -201,10 +202,22 @@ UPDATE notice SET person = ? WHERE person = ?;
 DELETE FROM person WHERE no = ?;
 
 -- disclosures --
--- The account of one person, over all aliases.
-SELECT sh.seq, e.leaf, sh.outcome, sh.untold
-FROM share sh JOIN entry e ON e.seq = sh.seq
-WHERE sh.subject IN (SELECT no FROM subject WHERE person = ?) ORDER BY sh.seq;
+-- The account of one person, over all aliases: what follows on a place, the places as one text
+-- and the leaves as another. So all is read in one step, in which the interpreter is free.
+SELECT group_concat(seq), group_concat(leaf, char(10)) FROM (
+    SELECT e.seq, e.leaf FROM (
+        SELECT seq FROM share INDEXED BY share_of_subject
+        WHERE subject IN (SELECT no FROM subject WHERE person = ?) AND seq > ?
+        ORDER BY seq LIMIT ?
+    ) page CROSS JOIN entry e ON e.seq = page.seq
+    ORDER BY page.seq
+);
+
+-- disclosed_otherwise --
+-- Which of these were not simply delivered.
+SELECT seq, outcome, untold FROM share INDEXED BY share_otherwise
+WHERE subject IN (SELECT no FROM subject WHERE person = ?)
+    AND (outcome IS NOT 'delivered' OR untold <> 0);
 
 -- put_evidence --
 -- A registered record.

@@ -41,13 +41,13 @@ class ReportPart(StorePart):
         return int((await self._all("last_subject"))[0][0])
 
     async def shares_of_people(
-        self, partner: str, after: tuple[int, int], last: int, limit: int
+        self, partner: str | None, after: tuple[int, int], last: int, limit: int
     ) -> list[SharedRow]:
         """See `ReportStore.shares_of_people`."""
         rows = await self._all("shares_of_people", *after, last, partner, limit)
         return [_shared(row) for row in rows]
 
-    async def shares_of_nobody(self, partner: str, after: int, last: int) -> list[SharedRow]:
+    async def shares_of_nobody(self, partner: str | None, after: int, last: int) -> list[SharedRow]:
         """See `ReportStore.shares_of_nobody`."""
         return [_shared(row) for row in await self._all("shares_of_nobody", after, last, partner)]
 

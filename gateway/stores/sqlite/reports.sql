@@ -11,10 +11,10 @@ UPDATE read_of SET subject = NULL WHERE subject IN (SELECT no FROM subject WHERE
 SELECT coalesce(max(no), 0) FROM subject;
 
 -- shares_of_people --
--- What one recipient got or may have got, by person and in order, from a place on.
+-- What one recipient, or any, got or may have got, by person and in order, from a place on.
 SELECT sh.subject, sh.seq, e.leaf, sh.outcome, sh.untold
 FROM share sh INDEXED BY share_of_subject JOIN entry e ON e.seq = sh.seq
-WHERE (sh.subject, sh.seq) > (?1, ?2) AND sh.subject <= ?3 AND sh.partner = ?4
+WHERE (sh.subject, sh.seq) > (?1, ?2) AND sh.subject <= ?3 AND sh.partner = coalesce(?4, sh.partner)
     AND sh.outcome IS NOT 'not-sent'
 ORDER BY sh.subject, sh.seq LIMIT ?5;
 
@@ -22,7 +22,7 @@ ORDER BY sh.subject, sh.seq LIMIT ?5;
 -- The same of people who were erased since, and what was about nobody.
 SELECT NULL, sh.seq, e.leaf, sh.outcome, sh.untold
 FROM share sh JOIN entry e ON e.seq = sh.seq
-WHERE sh.seq > ? AND sh.seq <= ? AND sh.subject IS NULL AND sh.partner = ?
+WHERE sh.seq > ? AND sh.seq <= ? AND sh.subject IS NULL AND sh.partner = coalesce(?, sh.partner)
     AND sh.outcome IS NOT 'not-sent'
 ORDER BY sh.seq;
 

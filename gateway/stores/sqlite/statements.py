@@ -26,7 +26,9 @@ def load(text: str) -> dict[str, str]:
 
 FILES = (
     *("queries.sql", "cases.sql", "tokens.sql", "terms.sql", "editions.sql", "reports.sql"),
-    *("published.sql", "crowds.sql"),
+    *("published.sql", "crowds.sql", "witness.sql", "protocols.sql", "epochs.sql"),
+    *("restoring.sql", "pruning.sql", "actions.sql", "mass.sql", "courses.sql"),
+    "opendsr.sql",
 )
 
 SQL = load("\n".join((files("gateway.stores.sqlite") / name).read_text("utf-8") for name in FILES))

@@ -5,19 +5,28 @@ from datetime import datetime
 from pathlib import Path
 
 from gateway.errors import LedgerContradiction, StoreFailed
+from gateway.stores.sqlite.actions import ActionPart
 from gateway.stores.sqlite.base import utc_now
 from gateway.stores.sqlite.cases import CasePart
+from gateway.stores.sqlite.courses import CoursePart
 from gateway.stores.sqlite.crowds import CrowdPart
 from gateway.stores.sqlite.database import Ownership, check_version, connect, migrate
 from gateway.stores.sqlite.editions import EditionPart
+from gateway.stores.sqlite.epochs import EpochPart
 from gateway.stores.sqlite.ledger import LedgerPart
+from gateway.stores.sqlite.mass import MassPart
+from gateway.stores.sqlite.opendsr import OpenDsrPart
 from gateway.stores.sqlite.people import PeoplePart
+from gateway.stores.sqlite.protocols import ProtocolPart
+from gateway.stores.sqlite.pruning import PruningPart
 from gateway.stores.sqlite.published import PublishedPart
 from gateway.stores.sqlite.queue import PartnerPart, QueuePart
 from gateway.stores.sqlite.reader import Reader
 from gateway.stores.sqlite.reports import ReportPart
+from gateway.stores.sqlite.restoring import RestorePart
 from gateway.stores.sqlite.terms import TermsPart
 from gateway.stores.sqlite.tokens import TokenPart
+from gateway.stores.sqlite.witness import WitnessPart
 from gateway.stores.sqlite.writer import Meter, Writer
 
 
@@ -33,6 +42,15 @@ class SQLiteStore(
     EditionPart,
     ReportPart,
     PublishedPart,
+    PruningPart,
+    ProtocolPart,
+    CoursePart,
+    OpenDsrPart,
+    EpochPart,
+    WitnessPart,
+    RestorePart,
+    ActionPart,
+    MassPart,
 ):
     """
     Implements `Store` on one SQLite file in WAL mode with full sync.
@@ -82,7 +100,7 @@ class SQLiteStore(
         except BaseException:
             self._ownership.release()
             raise
-        self.writer = Writer(lambda: connect(self.path), self._meter)
+        self.writer = Writer(lambda: connect(self.path), self._meter, self.contradiction)
         self.reader = reader
 
     async def open_for_reading(self) -> None:

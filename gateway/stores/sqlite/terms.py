@@ -22,8 +22,7 @@ class TermsPart(StorePart):
 
     async def recipients_with_ends(self, now: datetime) -> list[str]:
         """See `TermsStore.recipients_with_ends`."""
-        async with self.reader.snapshot() as view:
-            return [row[0] for row in await view.all("recipients_with_ends", (seconds(now),))]
+        return [row[0] for row in await self.reader.all("recipients_with_ends", (seconds(now),))]
 
     async def people_with_ends(self, partner: str, now: datetime | None, limit: int) -> list[int]:
         """See `TermsStore.people_with_ends`."""
@@ -55,8 +54,7 @@ class TermsPart(StorePart):
 
     async def untried_notices(self, now: datetime) -> dict[str, int]:
         """See `TermsStore.untried_notices`."""
-        async with self.reader.snapshot() as view:
-            return dict(await view.all("untried_notices", (milliseconds(now),)))
+        return dict(await self.reader.all("untried_notices", (milliseconds(now),)))
 
 
 def end_shares(db: sqlite3.Connection, case: str, shares: Iterable[int]) -> None:

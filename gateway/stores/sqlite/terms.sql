@@ -50,5 +50,5 @@ UPDATE share SET ends = NULL WHERE seq = ?;
 
 -- untried_notices --
 -- How many notices are due to each recipient and were never tried.
-SELECT partner, count(*) FROM notice
+SELECT partner, count(*) FROM notice INDEXED BY notice_due
 WHERE next_at <= ? AND held = 0 AND attempts = 0 GROUP BY partner;

@@ -7,7 +7,7 @@ from gateway.errors import Fenced, Stale
 from gateway.model.cases import CaseScope
 from gateway.ports import Redeemed, Redemption, StoredToken
 from gateway.stores.sqlite.base import StorePart, seconds
-from gateway.stores.sqlite.ledger import append_leaf
+from gateway.stores.sqlite.ledger import append_leaf, same_key
 from gateway.stores.sqlite.statements import SQL
 
 
@@ -56,10 +56,10 @@ def _check_unchanged(db: sqlite3.Connection, redemption: Redemption) -> None:
     stored = db.execute(SQL["subject_for_intent"], (redemption.subject.lookup,)).fetchone()
     if stored is None:
         raise Stale("the person's row is gone")
-    _, key, _, epoch, erased = stored
+    no, key, _, epoch, erased = stored
     if erased:
         raise Fenced("the person is being erased")
-    if key != redemption.subject.key or epoch != redemption.subject.epoch:
+    if not same_key(redemption.subject, no, key) or epoch != redemption.subject.epoch:
         raise Stale("the person's facts changed")
 
 

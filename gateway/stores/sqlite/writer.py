@@ -30,9 +30,10 @@ from gateway.errors import GatewayError, LedgerContradiction, StoreFailed
 
 T = TypeVar("T")
 
-# How many operations share one commit. Beyond this the rate hardly rises and the
-# first in line waits longer (SQLite, FULL: 136,000 rows a second at 128).
-MAX_BATCH = 256
+# How many operations share one commit. With more the first in line waits longer, and
+# where many wait it is slower too: while one batch is on its way to the disk, the next
+# callers are served on the loop, and come back in time for the next but one.
+MAX_BATCH = 128
 
 # How many operations may wait. Each is a share or a change that somebody waits
 # for; beyond this new ones are refused rather than kept in memory.
@@ -61,9 +62,15 @@ class _Waiting:
 class Writer:
     """Serialises and batches writes. Used from one event loop; connects when first asked to."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], meter: Meter | None) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        meter: Meter | None,
+        on_contradiction: Callable[[LedgerContradiction], None] | None = None,
+    ) -> None:
         self._connect = connect
         self._meter = meter
+        self._on_contradiction = on_contradiction
         self._db: sqlite3.Connection | None = None
         self._waiting: deque[_Waiting] = deque()
         self._busy = False
@@ -114,6 +121,8 @@ class Writer:
                 loop.call_later(ASK_AGAIN_SECONDS, self._start, batch, since)
                 return
             done = _run_all(db, batch)
+            if len(done) < len(batch):
+                self._heed(batch)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the batch must end
             self._fail(batch, error)
             loop.call_soon(self._next_batch)
@@ -121,6 +130,14 @@ class Writer:
         started = perf_counter()
         commit = loop.run_in_executor(self._thread, db.execute, "COMMIT")
         commit.add_done_callback(lambda ended: self._committed(ended, done, started))
+
+    def _heed(self, batch: list[_Waiting]) -> None:
+        """Tell of a ledger that contradicts itself; few operations raise, so this is rare."""
+        for waiting in batch:
+            future = waiting.future
+            error = future.exception() if future.done() and not future.cancelled() else None
+            if isinstance(error, LedgerContradiction) and self._on_contradiction is not None:
+                self._on_contradiction(error)
 
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -171,7 +188,7 @@ class Writer:
                 continue
             failed = StoreFailed(f"the database refused a commit ({type(cause).__name__})")
             failed.__cause__ = cause
-            waiting.future.set_exception(failed)
+            _refuse(waiting, failed)
 
 
 def _run_all(db: sqlite3.Connection, batch: list[_Waiting]) -> list[_Waiting]:
@@ -208,10 +225,16 @@ def _run(db: sqlite3.Connection, waiting: _Waiting) -> bool:
         db.execute("ROLLBACK TO one")
         db.execute("RELEASE one")
         if not waiting.future.done():
-            waiting.future.set_exception(_as_store_error(error))
+            _refuse(waiting, _as_store_error(error))
         return False
     db.execute("RELEASE one")
     return True
+
+
+def _refuse(waiting: _Waiting, error: Exception) -> None:
+    waiting.future.set_exception(error)
+    # Read once: who began it need not wait for it, and has nothing to be reproached with.
+    waiting.future.exception()
 
 
 def _of_the_disk(error: Exception) -> bool:
@@ -237,8 +260,8 @@ def _as_store_error(error: Exception) -> Exception:
         return error
     if isinstance(error, sqlite3.IntegrityError):
         contradiction = LedgerContradiction(
-            "two rows claim the same place in the store; stop, keep a copy of data/, and run "
-            "`gateway ledger verify`"
+            "two rows claim the same place in the store: stop, keep a copy of data/, and follow "
+            "deploy/runbooks/ledger-contradiction.md"
         )
         contradiction.__cause__ = error
         return contradiction

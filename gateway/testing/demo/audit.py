@@ -6,6 +6,7 @@ as the public listener gave them. Nothing in it comes from the gateway's own
 home but the bundle that is to be checked.
 """
 
+import asyncio
 import hashlib
 import json
 import shutil
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 import gateway
 from gateway.testing.demo import proof
 from gateway.testing.demo.house import House
@@ -25,6 +28,11 @@ from gateway.testing.demo.refusals import Refusal
 from gateway.testing.demo.waiting import settled
 from gateway.testing.people import Person
 from gateway.testing.search import Needles, search_tree
+from gateway.testing.witness import FakeWitness
+
+# The witness is asked within a second of each checkpoint.
+WITNESS_SECONDS = 0.1
+WITNESS_TRIES = 100
 
 SHARES = frozenset({"intent", "transfer", "public-disclosure"})
 
@@ -74,6 +82,35 @@ class Proof:
     """Its canonical bytes."""
     text: str
     """The tlog-proof."""
+
+
+async def witnessed(house: House, witness: FakeWitness) -> None:
+    """Claim that somebody outside cosigned the ledger, by the verifier and that one's key alone."""
+    path = house.auditor / "checkpoint"
+    for _ in range(WITNESS_TRIES):
+        # As anybody gets it; 404 until it is cosigned.
+        if (note := await public_text(house, "/ledger/checkpoint/witnessed")) is not None:
+            path.write_text(note, encoding="utf-8")
+            break
+        await asyncio.sleep(WITNESS_SECONDS)
+    verifier_in(house, house.auditor)
+    words = [sys.executable, "-I", "verifier.py", path.name, "--trust", "jwks.json"]
+    words += ["--witness", witness.vkey, "--origin", house.origin, "--json"]
+    ran = await run(words, environment={}, folder=house.auditor)
+    found: dict[str, Any] = json.loads(ran.out) if ran.out.strip() else {}
+    by = ", ".join(found.get("cosigned_by", {}))
+    house.claims.check(
+        "a witness outside cosigned the ledger, as the verifier sees by the witness's own key",
+        ran.code == 0 and bool(by),
+        f"{found['size']:,} leaves, {by}" if by else str(found.get("error", ran.told)),
+    )
+
+
+async def public_text(house: House, path: str) -> str | None:
+    """What the public listener answers; None where it has nothing there."""
+    url = house.gateway.public_url + path
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return await response.text() if response.status == 200 else None
 
 
 async def export(house: House, name: str) -> Bundle:

@@ -21,6 +21,7 @@ from gateway.testing.demo.recipients import FORMER, ROLES, Recipient
 from gateway.testing.demo.screen import Screen
 from gateway.testing.processes import gateway_command, gateway_environment
 from gateway.testing.server import GatewayProcess
+from gateway.testing.witness import FakeWitness
 
 MakeHome = Callable[[Path], None]
 """What `gateway init` does."""
@@ -86,6 +87,8 @@ class House:
     """By name; the privacy desk and the app's account settings are among them."""
     jwks: dict[str, Any]
     """As the public listener gave it, before anything happened."""
+    witness: FakeWitness | None = None
+    """Somebody outside, who cosigns what the ledger signs."""
     environment: dict[str, str] = field(repr=False)
     """For commands on the home: the gateway's settings, with the recipients' secrets."""
 
@@ -148,14 +151,18 @@ async def open_house(
     async with AsyncExitStack() as stack:
         home = folder / "home"
         make_home(home)
-        running, former = await _recipients(stack, folder, home)
-        settings = {"GATEWAY_EGRESS__PLAINTEXT": ""}
+        authority = Authority.create(datetime.now(UTC), name="Demonstration authority")
+        running, former = await _recipients(stack, folder, home, authority)
+        witness, roots = await _witness(stack, folder, home, authority)
+        settings = {"GATEWAY_EGRESS__PLAINTEXT": "", "SSL_CERT_FILE": str(roots)}
         for recipient in (*running, former):
             settings |= recipient.environment
         gateway = GatewayProcess(home, settings=settings, logs=folder / "logs")
         await stack.enter_async_context(gateway)
         for recipient in (*running, former):
             recipient.fake.trust(issuer=gateway.public_url, jwks=gateway.jwks_url)
+        jwks = await _public_keys(gateway)
+        witness.trust(f"{gateway.public_url.partition('://')[2]}/ledger", jwks)
         yield House(
             folder=folder,
             home=home,
@@ -166,15 +173,27 @@ async def open_house(
             former=former,
             cast=members(),
             services=await _services(stack, home, gateway, (*SERVICES, DESK, APP)),
-            jwks=await _public_keys(gateway),
+            jwks=jwks,
+            witness=witness,
             environment=gateway_environment(settings),
         )
 
 
+async def _witness(
+    stack: AsyncExitStack, folder: Path, home: Path, authority: Authority
+) -> tuple[FakeWitness, Path]:
+    """A witness in the home's settings, and the file of roots by which it is believed."""
+    certificate = authority.issue(folder / "certificates" / "witness", "witness")
+    witness = FakeWitness("witness.example/demo", tls=certificate)
+    await stack.enter_async_context(witness)
+    with (home / "gateway.toml").open("a", encoding="utf-8") as out:
+        out.write(witness.table())
+    return witness, certificate.ca
+
+
 async def _recipients(
-    stack: AsyncExitStack, folder: Path, home: Path
+    stack: AsyncExitStack, folder: Path, home: Path, authority: Authority
 ) -> tuple[list[Recipient], Recipient]:
-    authority = Authority.create(datetime.now(UTC), name="Demonstration authority")
     certificates = folder / "certificates"
     own = authority.issue(certificates / "gateway", "gateway")
     # Before the others are rewritten: its manifest is a copy of a default one.

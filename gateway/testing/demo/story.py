@@ -236,6 +236,8 @@ async def _audit(house: House, told: Told) -> Audited | None:
     verdict = await audit.verify(house, bundle)
     told.ledger = verdict.summary()
     audit.compare(house, bundle, told.arrived, told.refused)
+    if house.witness is not None and house.gateway.running:
+        await audit.witnessed(house, house.witness)
     share = _followed(told)
     proof = await audit.prove(
         house,

@@ -39,10 +39,23 @@ def test_each_reason_is_carried(reason: EraseReason) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown action": ({"action": "forget"}, "action: write one of erase, rectify"),
-    "rectify": ({"action": "rectify"}, "only erase is carried in this version"),
-    "restrict": ({"action": "restrict"}, "only erase is carried in this version"),
-    "unrestrict": ({"action": "unrestrict"}, "only erase is carried in this version"),
-    "withdraw": ({"action": "withdraw"}, "only erase is carried in this version"),
+    "withdraw": ({"action": "withdraw"}, "send POST /v1/consents/{id}/withdraw"),
+    "a correction because an account is closed": (
+        {"action": "rectify", "reason": "account-closed"},
+        "reason: of rectify write one of user-request",
+    ),
+    "a restriction of a retention": (
+        {"action": "restrict", "reason": "retention-expired"},
+        "reason: of restrict write one of user-request, unlawful, agreement-breached",
+    ),
+    "a correction of a category of the scope": (
+        {"action": "rectify", "scope": a_scope(categories={"basic.phone"})},
+        "scope.categories: the changes name them",
+    ),
+    "a restriction that is announced": (
+        {"action": "restrict", "announced_at": NOW},
+        "announced_at: only the end",
+    ),
     "an unknown reason": ({"reason": "because"}, "reason: write one of user-request"),
     "no reason": ({"reason": ""}, "reason: write one of"),
     "an unknown method": ({"method": "letter"}, "verified.method: write one of app-session"),

@@ -56,7 +56,9 @@ def test_a_receipt_says_where_a_notice_stands(state: NoticeState, word: str) -> 
     changed = receipt(a_notice(state, next_at=NOW), word, reason="why")
 
     assert (changed.state.value, changed.reason, changed.proof) == (word, "why", Proof.RECEIPT)
-    assert changed.next_at is None
+    # Whoever is asked how far it is goes on being asked until there is nothing more to ask.
+    asked = state is S.SENT and word in ("acknowledged", "in-progress", "partial")
+    assert changed.next_at == (NOW if asked else None)
 
 
 @pytest.mark.parametrize("word", WORDS)

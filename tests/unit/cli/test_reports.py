@@ -1,6 +1,7 @@
 """`gateway report`, `ledger affected`, `policy render`: alone, and through a running gateway."""
 
 import asyncio
+import csv
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -123,6 +124,20 @@ def test_a_running_gateway_and_the_store_alone_say_the_same(told: Path, tmp_path
     assert alone["ask"] == [{"summary": {"purpose": None, "people": 0, "consents": 0}}]
     assert [one["subject"] for one in alone["access"]] == ["<b>u-2"]
     assert sum(one["shares"]["disclosed"] for one in alone["ropa"]["records"]) == 2
+
+
+def test_who_is_affected_is_a_table_for_a_spreadsheet(told: Path) -> None:
+    """Rows under their names, of any recipient where none is named; the summary is beside it."""
+    done = call("ledger", "affected", "--category", "basic", *WINDOW[2:], "--csv", home=told)
+    nothing = call("ledger", "affected", *WINDOW[2:], home=told)
+    first, second = csv.DictReader(done.out.splitlines())
+
+    assert (done.code, nothing.code) == (0, 2)
+    assert (first["subject"], second["subject"]) == ("u-1", "<b>u-2")
+    assert (first["partners"], first["shares"], first["may_be_told"]) == (
+        *("swift-parcel", "1", "true"),
+    )
+    assert "2 people, 2 shares" in done.err
 
 
 def test_questions_that_make_no_sense_end_in_a_sentence(told: Path) -> None:

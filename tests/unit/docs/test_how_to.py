@@ -126,22 +126,22 @@ def test_python_in_the_documents_compiles(fence: Fence) -> None:
 
 
 def test_a_signing_key_is_replaced_as_the_page_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page's program makes a key; with the old one marked, the new one signs and both are
-    public."""
+    """The page's first command shows the keys, its second puts another one in force; both the
+    old one and the new one are public."""
     make_home(tmp_path / "home")
-    monkeypatch.chdir(tmp_path / "home")
-    (fence,) = fences(DOCS / "how-to" / "run-it.md", "python")
-    old = FileKeyring(Path("keys")).signing("grant").kid
-    exec(compile(fence.text, "run-it", "exec"), {})
-    new = capsys.readouterr().out.strip()
-    path = Path("keys") / f"{old}.jwk.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"retired": True}))
-    keys = FileKeyring(Path("keys"))
+    monkeypatch.chdir(tmp_path)
+    words = [words for where, words in calls() if where.startswith("rotate-keys.md")]
+    old = FileKeyring(Path("home/keys")).signing("grant").kid
+    for command in words[:2]:
+        told = [one.replace("/var/lib/gateway", "home") for one in command[1:]]
+        done = CliRunner().invoke(cli, told)
+        assert done.exit_code == 0, done.output
+    keys = FileKeyring(Path("home/keys"))
 
-    assert keys.signing("grant").kid == new != old
-    assert {old, new} <= {key["kid"] for key in keys.public_jwks()["keys"]}
+    assert keys.signing("grant").kid != old
+    assert {old, keys.signing("grant").kid} <= {key["kid"] for key in keys.public_jwks()["keys"]}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from gateway.model.recipients import Agreement, Seal, State, Upstream
 from gateway.policy import fields as policy_fields
-from gateway.policy import manifests, routes, upstreams
+from gateway.policy import manifests, notice_terms, rest_terms, routes, upstreams
 from tests.unit.docs.pages import REFERENCE, ROOT, only, sections, tables
 
 PROMISES = (ROOT / "policies" / "promises.yaml").read_text(encoding="utf-8")
@@ -29,7 +29,10 @@ def test_every_key_of_a_manifest_is_in_its_page_and_no_other() -> None:
     assert set(manifest_keys("A route")) == set(routes._ROUTE)
     assert set(manifest_keys("A field")) == set(policy_fields._FIELD)
     assert set(manifest_keys("`receive`")) == {*policy_fields._RECEIVED, "content", "max"}
-    assert set(manifest_keys("`deletion`")) == set(manifests._DELETION)
+    assert set(manifest_keys("`deletion`")) == set(notice_terms._KEYS)
+    assert set(manifest_keys("`requests`", "key of a request")) == set(rest_terms._REQUEST)
+    assert set(manifest_keys("`requests`", "key of `poll`")) == set(rest_terms._POLL)
+    assert set(manifest_keys("`requests`", "key of `says`")) == {"at", "values"}
 
 
 def test_defaults_and_clauses_of_a_manifest_are_true() -> None:

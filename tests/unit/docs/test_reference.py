@@ -11,7 +11,7 @@ from typing import Any
 from gateway import config as settings
 from gateway.access.scopes import SCOPES
 from gateway.errors import REASONS, Reason
-from gateway.model.settings import IssuerConfig
+from gateway.model.settings import IssuerConfig, WitnessConfig
 from gateway.observe.logs import only_listed
 from gateway.observe.metrics import METRICS
 from gateway.observe.vocabulary import EVENTS, KEYS
@@ -47,7 +47,7 @@ def test_every_key_of_an_issuer_is_in_the_page_of_settings() -> None:
     page = REFERENCE / "settings.md"
 
     assert {only(row["key"]) for row in tables(text_of(page), "key")} == {
-        field.name for field in fields(IssuerConfig)
+        field.name for kind in (IssuerConfig, WitnessConfig) for field in fields(kind)
     }
     assert set(SCOPES) <= set(named(prose(page)))
 

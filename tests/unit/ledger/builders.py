@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.ledger import bundle, checkpoint, entries
 from gateway.ledger.bundle import pruned_hash
 from gateway.ledger.encode import canonical, leaf_hash
-from gateway.ledger.merkle import root_of
+from gateway.ledger.leaf import timestamp
+from gateway.ledger.merkle import Peaks, root_of
 from gateway.ledger.note import Verifier
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "ledger"
@@ -118,12 +119,49 @@ def a_bundle(leaves: list[bytes], note: str | None = None) -> bytes:
     """A whole bundle of leaves."""
     lines = bundle.lines(
         origin=ORIGIN,
-        size=len(leaves),
         exported_at=NOW,
         leaves=leaves,
         checkpoint_note=a_note(leaves) if note is None else note,
     )
     return b"".join(lines)
+
+
+def a_grown_bundle(leaves: list[bytes], *ends: int) -> bytes:
+    """A bundle of several exports, each up to so many leaves."""
+    parts, start = [bundle.header_line(origin=ORIGIN)], 0
+    for end in ends:
+        parts += map(bundle.leaf_line, leaves[start:end])
+        parts.append(bundle.checkpoint_line(a_note(leaves[:end]), NOW))
+        start = end
+    return b"".join(parts)
+
+
+def a_later_bundle(leaves: list[bytes], start: int, **changes: Any) -> bytes:
+    """A bundle of the leaves from `start` on, with the checkpoint of those before."""
+    peaks = Peaks()
+    for leaf in leaves[:start]:
+        peaks.add(digest_of(leaf))
+    given = {"start": start, "peaks": peaks.hashes, "since": a_note(leaves[:start])} | changes
+    header = bundle.header_line(origin=ORIGIN, **given)
+    rest = b"".join(map(bundle.leaf_line, leaves[start:]))
+    return header + rest + bundle.checkpoint_line(a_note(leaves), NOW)
+
+
+def a_first_bundle(leaves: list[bytes], note: str | None = None) -> bytes:
+    """A whole bundle of the first version, which is read and not written any more."""
+    header = {
+        "format": bundle.FORMAT_1,
+        "origin": ORIGIN,
+        "size": len(leaves),
+        "exported_at": timestamp(NOW),
+    }
+    footer = {"checkpoint": a_note(leaves) if note is None else note}
+    lines = [_line(header), *(leaf + b"\n" for leaf in leaves), _line(footer)]
+    return b"".join(lines)
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def a_jwk(key: Ed25519PrivateKey = KEY, kid: str = "checkpoint-2026-1", **changes: Any) -> Any:

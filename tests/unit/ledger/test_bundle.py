@@ -1,5 +1,6 @@
-"""The bundle: one file that carries a whole ledger."""
+"""The bundle: one file that carries a whole ledger, and only grows at its end."""
 
+import gzip
 import io
 import json
 from typing import Any
@@ -10,25 +11,28 @@ from gateway.ledger.bundle import (
     MAX_LINE,
     BundleInvalid,
     BundleReader,
+    Header,
+    Mark,
     leaf_line,
-    lines,
     pruned_hash,
     pruned_leaf,
 )
 from gateway.ledger.checkpoint import open_checkpoint
 from gateway.ledger.encode import LedgerEncodeError
 from tests.unit.ledger.builders import (
-    NOW,
     ORIGIN,
     VERIFIER,
     a_bundle,
     a_checkpoint,
+    a_first_bundle,
+    a_grown_bundle,
+    a_later_bundle,
     a_ledger,
     a_note,
 )
 
 LEAVES = a_ledger()
-GOOD = a_bundle(LEAVES).splitlines(keepends=True)
+GOOD = a_first_bundle(LEAVES).splitlines(keepends=True)
 HEADER, FOOTER = GOOD[0], GOOD[-1]
 
 
@@ -52,10 +56,39 @@ def test_what_was_written_is_read() -> None:
     reader = BundleReader(io.BytesIO(a_bundle(LEAVES)))
     leaves = list(reader.leaves())
 
-    assert (reader.header.origin, reader.header.size) == (ORIGIN, len(LEAVES))
+    assert reader.header == Header(origin=ORIGIN)
+    assert leaves == LEAVES
+    assert open_checkpoint(reader.checkpoint, [VERIFIER]) == a_checkpoint(LEAVES)
+
+
+def test_the_first_version_is_read_too() -> None:
+    """Bundles that were handed out before say how many leaves they have, and are read as ever."""
+    reader = BundleReader(io.BytesIO(a_first_bundle(LEAVES)))
+    leaves = list(reader.leaves())
+
+    assert (reader.header.format, reader.header.size) == ("sharing-ledger/1", len(LEAVES))
     assert reader.header.exported_at == "2026-03-01T12:00:00.123Z"
     assert leaves == LEAVES
     assert open_checkpoint(reader.checkpoint, [VERIFIER]) == a_checkpoint(LEAVES)
+
+
+def test_a_bundle_that_grew_has_a_checkpoint_after_each_export() -> None:
+    """Several exports into one file are read as one, and each says how far it went."""
+    reader = BundleReader(io.BytesIO(a_grown_bundle(LEAVES, 2, 5, 9)))
+    items = list(reader.items())
+
+    assert [item for item in items if isinstance(item, bytes)] == LEAVES
+    assert [item.size for item in items if isinstance(item, Mark)] == [2, 5, 9]
+    assert open_checkpoint(reader.checkpoint, [VERIFIER]) == a_checkpoint(LEAVES)
+
+
+def test_a_bundle_of_later_leaves_says_where_it_begins() -> None:
+    """What is shipped after an earlier bundle has the place of its first leaf, and the tree there."""
+    reader = BundleReader(io.BytesIO(a_later_bundle(LEAVES, 6)))
+
+    assert (reader.header.start, len(reader.header.peaks)) == (6, 2)
+    assert reader.header.since == a_note(LEAVES[:6])
+    assert list(reader.leaves()) == LEAVES[6:]
 
 
 def test_a_ledger_without_leaves_has_a_bundle() -> None:
@@ -66,7 +99,82 @@ def test_a_ledger_without_leaves_has_a_bundle() -> None:
 
 def test_the_header_says_what_kind_of_file_it_is() -> None:
     """The first bytes of a bundle name its format, so that a reader can tell it from others."""
-    assert HEADER.startswith(b'{"format":"sharing-ledger/1","origin":"gateway.example/ledger",')
+    first = a_bundle(LEAVES).splitlines()[0]
+
+    assert first == b'{"format":"sharing-ledger/2","origin":"gateway.example/ledger"}'
+
+
+GROWN = a_grown_bundle(LEAVES, 4, 9)
+
+
+def test_no_beginning_of_a_bundle_looks_whole() -> None:
+    """Wherever an export was killed, a reader is told so, unless it was right after a checkpoint."""
+    whole = len(a_bundle(LEAVES[:4]))
+    for end in {*range(0, len(GROWN), 7), whole - 1, whole + 1, len(GROWN) - 1} - {whole}:
+        with pytest.raises(BundleInvalid, match=r"cut|not finished|ends here"):
+            read(GROWN[:end])
+
+    assert read(GROWN[:whole]) == LEAVES[:4]
+
+
+@pytest.mark.parametrize("end", [1, 100, 400, -9, -1])
+def test_no_beginning_of_a_compressed_bundle_looks_whole(end: int) -> None:
+    """A compressed bundle that was cut is refused in a sentence, and no traceback."""
+    data = gzip.compress(GROWN[:2000]) + gzip.compress(GROWN[2000:])
+
+    with gzip.open(io.BytesIO(data[:end])) as stream, pytest.raises(BundleInvalid, match="cut"):
+        list(BundleReader(stream).leaves())
+
+
+ONE = {"format": "sharing-ledger/2", "origin": ORIGIN}
+ENDED = a_bundle(LEAVES[:1]).splitlines(keepends=True)[1:]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ONE | {"origin": 1},
+        ONE | {"more": "members"},
+        ONE | {"size": 1},
+        ONE | {"start": 0, "peaks": []},
+        ONE | {"start": 1},
+        ONE | {"start": 1, "peaks": []},
+        ONE | {"start": 3, "peaks": ["0" * 64]},
+        ONE | {"start": 1, "peaks": ["A" * 64]},
+        ONE | {"start": 1, "peaks": "0" * 64},
+        ONE | {"start": True, "peaks": ["0" * 64]},
+        ONE | {"start": 2**63, "peaks": ["0" * 64]},
+        ONE | {"start": 1, "peaks": ["0" * 64], "since": 1},
+        ONE | {"peaks": []},
+        ONE | {"since": "x"},
+        {"format": "sharing-ledger/3", "origin": ORIGIN},
+    ],
+)
+def test_a_header_of_another_form_is_refused(wrong: Any) -> None:
+    """A header promises what is described and nothing else."""
+    with pytest.raises(BundleInvalid) as refused:
+        BundleReader(io.BytesIO(json.dumps(wrong).encode() + b"\n"))
+
+    assert refused.value.line == 1
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"",
+        ENDED[0],
+        b"".join(ENDED) + ENDED[1],
+        ENDED[0] + b'{"checkpoint":"x"}\n',
+        ENDED[0] + b'{"checkpoint":1,"exported_at":"x"}\n',
+        ENDED[0] + b'{"checkpoint":"x","exported_at":"x","more":1}\n',
+        b"".join(ENDED) + b"\n",
+        b"".join(ENDED)[:-1],
+    ],
+)
+def test_what_is_not_whole_is_refused(rest: bytes) -> None:
+    """Leaves without a checkpoint, checkpoints of another form or twice, and cut lines."""
+    with pytest.raises(BundleInvalid):
+        read(json.dumps(ONE).encode() + b"\n" + rest)
 
 
 @pytest.mark.parametrize(
@@ -122,24 +230,6 @@ def test_there_is_no_checkpoint_before_the_end() -> None:
 
     with pytest.raises(BundleInvalid, match="not read to its end"):
         assert reader.checkpoint
-
-
-@pytest.mark.parametrize("given", [LEAVES[:-1], [*LEAVES, LEAVES[0]], []])
-def test_a_bundle_of_another_size_is_not_finished(given: list[bytes]) -> None:
-    """If the store gives more or fewer leaves than announced, no bundle comes about."""
-    writing = lines(
-        origin=ORIGIN,
-        size=len(LEAVES),
-        exported_at=NOW,
-        leaves=given,
-        checkpoint_note=a_note(LEAVES),
-    )
-    written = b""
-    with pytest.raises(LedgerEncodeError, match="the bundle is of 9 leaves"):
-        for line in writing:
-            written += line
-    with pytest.raises(BundleInvalid):
-        read(written)
 
 
 def test_a_leaf_that_no_reader_would_take_is_not_written() -> None:

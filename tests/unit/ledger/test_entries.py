@@ -38,6 +38,8 @@ VALUES: dict[str, Any] = {
     "status": 200,
     "attempts": 3,
     "count": 12,
+    "upto": 9,
+    "before": NOW,
     "whole": True,
     "lifted": True,
     "until_consent": True,

@@ -32,6 +32,7 @@ from tests.unit.ledger.builders import (
     VERIFIER,
     a_bundle,
     a_declared,
+    a_first_bundle,
     a_jwk,
     a_jwks,
     a_ledger,
@@ -43,9 +44,10 @@ from tests.unit.ledger.builders import (
 
 SOURCE = Path(verifier.__file__)
 LEAVES = a_ledger()
-GOOD = a_bundle(LEAVES)
+GOOD = a_first_bundle(LEAVES)
 LINES = GOOD.splitlines(keepends=True)
 TRUST = json.dumps(a_jwks())
+TRUSTED = verifier.Trust({"checkpoint-1": KEY.public_key().public_bytes_raw()})
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def run(
 def resigned(leaves: list[Any], **changes: Any) -> bytes:
     """A bundle of these leaves with a root and signature that fit them."""
     raw = [leaf if isinstance(leaf, bytes) else canonical(leaf) for leaf in leaves]
-    return a_bundle(raw, a_note(raw, **changes))
+    return a_first_bundle(raw, a_note(raw, **changes))
 
 
 def with_byte(source: bytes, at: int, byte: bytes) -> bytes:
@@ -130,7 +132,10 @@ TAMPERED: dict[str, tuple[bytes, str]] = {
     "a cut file": (GOOD[:-30], "cut"),
     "a file cut at a line": (b"".join(LINES[:5]), "ends too early"),
     "something after the end": (GOOD + b"\n", "follows"),
-    "a key of another ledger": (a_bundle(LEAVES, a_note(LEAVES, OTHER_KEY)), "no trusted key"),
+    "a key of another ledger": (
+        a_first_bundle(LEAVES, a_note(LEAVES, OTHER_KEY)),
+        "no trusted key",
+    ),
     "a key in the file only": (
         GOOD.replace(
             b'{"checkpoint":',
@@ -139,7 +144,7 @@ TAMPERED: dict[str, tuple[bytes, str]] = {
         "not an object of checkpoint",
     ),
     "a checkpoint of another origin": (
-        a_bundle(LEAVES, a_note(LEAVES, origin="elsewhere.example/ledger")),
+        a_first_bundle(LEAVES, a_note(LEAVES, origin="elsewhere.example/ledger")),
         "another ledger",
     ),
     "a changed checkpoint": (GOOD.replace(b"ledger\\n9\\n", b"ledger\\n8\\n"), "signature"),
@@ -163,7 +168,7 @@ TAMPERED: dict[str, tuple[bytes, str]] = {
         "something else",
     ),
     "a leaf with a lone surrogate": (resigned([b'{"at":"\\ud800"}']), "canonical"),
-    "an orphan outcome": (resigned([an_outcome()]), "no earlier leaf opens its share"),
+    "an orphan outcome": (resigned([an_outcome()]), "no earlier leaf opens it"),
     "an outcome before its intent": (resigned([an_outcome(), an_intent()]), "no earlier leaf"),
     "a second outcome": (resigned([*LEAVES, an_outcome(id="again")]), "has an outcome already"),
     "an outcome of another partner": (
@@ -216,7 +221,7 @@ def test_the_place_of_a_mistake_is_told(alone: Path) -> None:
     assert "line 11: leaf 9: every attempt" in ran.stdout
     assert json.loads(told.stdout) == {
         "verified": False,
-        "error": "every attempt at its share has an outcome already",
+        "error": "every attempt at its share has an outcome already, or no earlier leaf opens it",
         "line": 11,
         "leaf": 9,
     }
@@ -242,8 +247,9 @@ def test_compressed_bundles_are_read(alone: Path) -> None:
     ("content", "told"),
     [
         (b"eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJ4In0.c2ln", "a signed token"),
-        (b"c2sp.org/tlog-proof@v1\nindex 0\n\nnote\n", "a proof about one leaf"),
-        (b'{"format":"sharing-ledger/2"}\n', "a version that this program does not know"),
+        (b"c2sp.org/tlog-proof@v2\nindex 0\n\nnote\n", "a proof of a version"),
+        (b"c2sp.org/tlog-proof@v1\nindex 0\n\nnote\n", "a proof is about a leaf"),
+        (b'{"format":"sharing-ledger/3"}\n', "a version that this program does not know"),
         (b'{"keys":[]}\n', "does not know"),
         (b"[]\n", "does not know"),
         (b"\x89PNG\r\n", "does not know"),
@@ -403,9 +409,8 @@ def ours_accepts(path: Path) -> bool:
 
 def theirs_accepts(path: Path) -> bool:
     """Whether the separate verifier accepts it."""
-    keys = {"checkpoint-1": KEY.public_key().public_bytes_raw()}
     try:
-        verifier.check_file(path, keys, None, verifier.Asked())
+        verifier.check_file(path, TRUSTED, None, verifier.Asked())
     except (verifier.Refuted, verifier.WrongUse):
         return False
     return True
@@ -478,7 +483,7 @@ def test_both_checks_read_notes_alike(at: int, put: str, gone: int) -> None:
     note = NOTE[:at] + put + NOTE[at + gone :]
     accepted: list[Callable[[], Any]] = [
         lambda: open_note(note, [VERIFIER]),
-        lambda: verifier.open_checkpoint(note, {"k": KEY.public_key().public_bytes_raw()}),
+        lambda: verifier.open_checkpoint(note, TRUSTED),
     ]
     decided = []
     for accept in accepted:

@@ -4,8 +4,9 @@ import pytest
 
 from gateway.cases.states import Event
 from gateway.model.cases import Action
-from gateway.model.recipients import Deletion
-from gateway.notices.base import CARRIES, SPOKEN, Heard, Request, carried
+from gateway.model.recipients import Deletion, RestRequest
+from gateway.notices.base import CARRIES, SPOKEN, Heard, Request, carried, terms_for
+from gateway.notices.dialects import DIALECTS
 from gateway.policy.manifests import PROTOCOLS
 
 URL = "https://api.swift-parcel.example/privacy/notices"
@@ -32,10 +33,40 @@ def test_webhooks_carry_every_action(action: Action) -> None:
     assert carried(deletion, action) == "standard-webhooks"
 
 
-@pytest.mark.parametrize("protocol", ["ddrf", "opendsr", "rest", "manual"])
+def test_every_spoken_protocol_has_its_program() -> None:
+    """What a manifest is promised to be told by is there, under the same name."""
+    assert set(DIALECTS) == SPOKEN
+    for name, dialect in DIALECTS.items():
+        assert dialect.name == name
+        assert dialect.actions == CARRIES[name]
+
+
+@pytest.mark.parametrize("protocol", sorted(set(CARRIES) - SPOKEN))
 def test_what_is_not_spoken_is_told_by_a_person(protocol: str) -> None:
     """A recipient whose protocol is not carried is a person's task, and not forgotten."""
     assert carried(Deletion(protocol=protocol, url=URL), Action.ERASE) == "manual"
+
+
+def test_an_interface_carries_what_its_manifest_declares() -> None:
+    """Of protocol rest each action is carried that has a request, and no other."""
+    erase = RestRequest(method="DELETE", path="/records/{reference}")
+    deletion = Deletion(protocol="rest", url=URL, requests={Action.ERASE: erase})
+
+    assert carried(deletion, Action.ERASE) == "rest"
+    assert carried(deletion, Action.RECTIFY) == "manual"
+
+
+def test_what_a_protocol_cannot_say_goes_by_its_fallback() -> None:
+    """A recipient is told of a correction by the webhook that its manifest names for it."""
+    webhook = Deletion(protocol="standard-webhooks", url=f"{URL}/other")
+    deletion = Deletion(protocol="ddrf", url=URL, fallback="standard-webhooks", fallback_to=webhook)
+
+    assert carried(deletion, Action.ERASE) == "ddrf"
+    assert carried(deletion, Action.RECTIFY) == "standard-webhooks"
+    assert terms_for(deletion, Action.RECTIFY) is webhook
+    assert (
+        carried(Deletion(protocol="ddrf", url=URL, fallback="manual"), Action.RECTIFY) == "manual"
+    )
 
 
 def test_without_an_address_a_person_tells() -> None:

@@ -193,7 +193,16 @@ def test_every_metric_says_what_it_tells() -> None:
     for metric in METRICS:
         assert metric.help.endswith(".")
         assert ("second" in metric.help) == metric.name.endswith("_seconds")
-        assert set(metric.labels) <= {"partner", "purpose", "outcome", "code", "queue", "result"}
+        assert set(metric.labels) <= {
+            "partner",
+            "purpose",
+            "outcome",
+            "code",
+            "queue",
+            "result",
+            "witness",
+            "step",
+        }
         assert bool(metric.buckets) == (metric.kind == "histogram")
 
 

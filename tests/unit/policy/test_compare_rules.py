@@ -179,6 +179,15 @@ def test_rights_that_are_reduced_widen(change: dict[str, Any], name: str) -> Non
 
 
 @promise("N1")
+def test_how_long_records_are_kept_widens_nothing() -> None:
+    """It is told, and no recipient gets more by it."""
+    new = replace(a_set(), rights=replace(a_set().rights, records_months=60))
+
+    assert "records_months" in {one.name for one in compare(a_set(), new).differences}
+    assert compare(a_set(), new).widening() == {}
+
+
+@promise("N1")
 def test_a_promise_that_goes_widens() -> None:
     """Another wording has no order; how far this release keeps it is no change."""
     clause = ClauseId("N1")

@@ -118,20 +118,18 @@ def test_deletion_has_its_protocol_and_clocks():
         (
             "{protocol: manual}",
             (
-                "{protocol: rest, url: 'https://courier.example/x?a=1', secret: env:WHSEC, "
-                "fallback: manual, acknowledge_within: 3d, complete_within: 15d, "
-                "response_completes: true}"
+                "{protocol: standard-webhooks, url: 'https://courier.example/x?a=1', secret: env:WHSEC, "
+                "fallback: manual, acknowledge_within: 3d, complete_within: 15d}"
             ),
         )
     )
     assert partner(text).deletion == Deletion(
-        protocol="rest",
+        protocol="standard-webhooks",
         url="https://courier.example/x?a=1",
         secret="env:WHSEC",
         fallback="manual",
         acknowledge_within=timedelta(days=3),
         complete_within=timedelta(days=15),
-        response_completes=True,
     )
 
 

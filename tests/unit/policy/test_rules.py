@@ -39,7 +39,23 @@ def test_the_clocks_of_rights_are_data():
     assert rights.announced_days == 30
     assert rights.scope_required == {"consent-withdrawn", "retention-expired", "agreement-ended"}
     assert rights.refusal_grounds == REFUSAL_GROUNDS
+    assert rights.records_months == 36
+    assert (rights.reminders_days, rights.escalate_days) == ((7, 3, 1), 1)
     assert set(rights.days_by_reason) <= set(ERASE_REASONS)
+
+
+def test_the_days_of_reminders_may_be_left_out_or_others():
+    """Without them the usual ones count; an empty list means none (R6)."""
+    text = default_policies()["rights.yaml"].decode()
+    without = text.replace("reminders_days: [7, 3, 1]", "").replace("escalate_days: 1", "")
+    others = text.replace("reminders_days: [7, 3, 1]", "reminders_days: [2, 10]")
+    none = text.replace("reminders_days: [7, 3, 1]", "reminders_days: []")
+    wrong = text.replace("escalate_days: 1", "escalate_days: 0")
+    read = [read_rules(_documents(rights=one))[0].rights for one in (without, others, none)]
+
+    assert [one.reminders_days for one in read] == [(7, 3, 1), (10, 2), ()]
+    assert [one.escalate_days for one in read] == [1, 1, 1]
+    assert len(read_rules(_documents(rights=wrong))[1]) == 1
 
 
 def test_an_unreadable_document_leaves_the_others_readable():

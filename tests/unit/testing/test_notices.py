@@ -212,9 +212,9 @@ async def test_stopping_gives_up_on_receipts(
 async def test_what_it_cannot_do_it_does_not_confirm(
     partner: FakePartner, sender: Sender, receipts: Receipts
 ) -> None:
-    """A notice of another kind is acknowledged, and no receipt claims that it was obeyed."""
+    """A notice of an unknown kind is acknowledged, and no receipt claims that it was obeyed."""
     await sender.share(partner, {})
-    status, _ = await sender.notice(partner, erase(receipts), kind="subject.restrict")
+    status, _ = await sender.notice(partner, erase(receipts), kind="subject.archive")
     await partner.notices.idle()
 
     assert (status, receipts.tokens, len(partner.copies)) == (200, [], 1)

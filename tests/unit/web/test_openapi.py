@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.errors import Reason
-from gateway.web import api, cases, openapi, reports
+from gateway.web import api, cases, keys, openapi, reports
 from gateway.web.bodies import ConsentBody, DisclosureBody, EvidenceBody, SubjectBody
 
 
@@ -14,7 +14,7 @@ def test_every_endpoint_is_in_it() -> None:
     """Method and path of each, with the scope that it needs."""
     paths = openapi.document()["paths"]
 
-    for endpoint in (*api.ENDPOINTS, *cases.ENDPOINTS, *reports.ENDPOINTS):
+    for endpoint in (*api.ENDPOINTS, *cases.ENDPOINTS, *reports.ENDPOINTS, *keys.ENDPOINTS):
         operation = paths[endpoint.path][endpoint.method.lower()]
         assert endpoint.scope in operation["description"]
         assert operation["summary"]

@@ -1,0 +1,1 @@
+"""Others, written from their specifications alone: nothing here imports the gateway."""
