@@ -50,6 +50,15 @@ class Leaver:
             for one in house.everybody.values()
         }
 
+    def held(self, house: House) -> dict[str, list[Copy]]:
+        """
+        What each recipient holds of the person, or held until a moment ago: whose
+        agreement is over may have been told of that end first, and have deleted.
+        """
+        held = self.copies(house)
+        former = house.former.id
+        return held | {former: held[former] or [_file(self.member)]}
+
     def copies_of_others(self, house: House) -> dict[str, int]:
         """How many copies each recipient holds of everybody else."""
         of_person = self.copies(house)
