@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Given to pytest by `make test`, for example ARGS="-k ledger".
 ARGS ?=
 # How many processes the tests share: one more than two cores, as many tests wait for time to pass.
-JOBS ?= 4
+JOBS ?= 3
 
 # How many leaves the ledger of `make bench-ledger` has; ten million need 20 GB in the temporary folder.
 LEAVES ?= 10000000

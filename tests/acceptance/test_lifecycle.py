@@ -223,7 +223,7 @@ async def test_what_waits_is_sent_after_a_crash(template: Path, tmp_path: Path) 
             await gateway.kill()
             await courier.start()
             await gateway.start()
-            for _ in range(500):
+            for _ in range(1500):
                 if courier.received:
                     break
                 await asyncio.sleep(0.02)

@@ -47,7 +47,7 @@ def moves(world: World, rules: frozenset[Rule]) -> Iterator[Move]:
 def _share(world: World, number: int, share: Share, rules: frozenset[Rule]) -> Iterator[Move]:
     name = f"share {number + 1} to {share.partner}"
     match share.stage:
-        case Stage.NOT_YET if not world.disk.fenced and world.disk.key and world.now < DEADLINE:
+        case Stage.NOT_YET if _permitted(world) and world.now < DEADLINE:
             yield f"{name} is decided", world.with_share(number, stage=Stage.DECIDED)
         case Stage.DECIDED if world.now < DEADLINE:
             yield from _recorded(world, number, name, rules)
@@ -62,8 +62,13 @@ def _share(world: World, number: int, share: Share, rules: frozenset[Rule]) -> I
             return
 
 
+def _permitted(world: World) -> bool:
+    """Whether a share may be decided, and its intent be written under what was decided on."""
+    return not world.disk.fenced and not world.disk.withdrawn and world.disk.key
+
+
 def _recorded(world: World, number: int, name: str, rules: frozenset[Rule]) -> Iterator[Move]:
-    if Rule.FENCE in rules and (world.disk.fenced or not world.disk.key):
+    if Rule.FENCE in rules and not _permitted(world):
         yield f"{name} is refused", world.with_share(number, stage=Stage.ENDED, outcome="refused")
         return
     after = world.with_share(number, stage=Stage.RECORDED, moment=world.moment)
@@ -72,11 +77,12 @@ def _recorded(world: World, number: int, name: str, rules: frozenset[Rule]) -> I
 
 def _sent(world: World, number: int, name: str, rules: frozenset[Rule]) -> Iterator[Move]:
     not_sent = world.with_share(number, stage=Stage.ENDED, outcome=Outcome.NOT_SENT.value)
-    if world.disk.fenced and Rule.LAST_LOOK in rules:
+    if (world.disk.fenced or world.disk.withdrawn) and Rule.LAST_LOOK in rules:
         yield f"{name} looks once more, and does not leave", not_sent
         return
     left = world.with_share(number, stage=Stage.LEFT, on_its_way=True)
-    broken = "a share left behind the fence" if world.asked else None
+    broken = "a share left after its consent was withdrawn" if world.disk.withdrawn else None
+    broken = "a share left behind the fence" if world.asked else broken
     yield f"the first byte of {name} leaves", replace(left, broken=broken)
 
 
@@ -95,6 +101,8 @@ def _network(world: World) -> Iterator[Move]:
 
 def _case(world: World, rules: frozenset[Rule]) -> Iterator[Move]:
     disk = world.disk
+    if _permitted(world) and not world.asked and world.now < DEADLINE:
+        yield "the consent is withdrawn", world.with_disk(withdrawn=True)
     # Later than the deadline nobody asks: of the time only the order matters.
     if not disk.fenced and disk.key and not world.asked and world.now < DEADLINE:
         yield "202: the person is to be deleted", replace(_fenced(world), asked=True)

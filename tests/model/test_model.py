@@ -11,7 +11,7 @@ from tests.model.world import Rule
 
 BROKEN = {
     Rule.FENCE: "the case is closed, and acme, which got a share, was never told",
-    Rule.LAST_LOOK: "a share left behind the fence",
+    Rule.LAST_LOOK: "a share left after its consent was withdrawn",
     Rule.HOLD: "a notice overtook a share",
     Rule.ESCROW: "an escrow was destroyed before its recipient had settled",
     Rule.TOLD_AGAIN: "the case is closed, and acme still has what it was told to delete",
@@ -23,9 +23,9 @@ BROKEN = {
 @promise("A1", "R3")
 def test_every_promise_holds_in_every_order_of_events() -> None:
     """
-    One share, one deletion, a death of the process, a backup restored: whatever comes when,
-    nobody untold is left in a closed case, nothing leaves behind the fence, no notice
-    overtakes a share, and keys and case come to their end.
+    One share, a withdrawal, one deletion, a death of the process, a backup restored: whatever
+    comes when, nobody untold is left in a closed case, nothing leaves behind the fence or
+    without its consent, no notice overtakes a share, and keys and case come to their end.
     """
     seen = explore(("acme",), backups=True)
 

@@ -74,6 +74,8 @@ class Disk:
     """What survives the process."""
 
     fenced: bool = False
+    withdrawn: bool = False
+    """The consent that the shares rest on is withdrawn."""
     key: bool = True
     planned: bool = False
     closed: bool = False
