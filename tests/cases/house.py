@@ -18,6 +18,10 @@ VERIFIED = {"method": "app-session", "reference": "session-17", "at": "2026-11-0
 JOSE = {"Content-Type": "application/jose"}
 
 
+# How often something that comes by itself is looked for: long enough for a busy machine.
+LOOKS = 1500
+
+
 class CaseHouse(House):
     """As `House`, with lanes and closer running, and what tests of cases ask for."""
 
@@ -73,7 +77,7 @@ class CaseHouse(House):
     async def until(self, case: str, partner: str = "swift-parcel", **wanted: Any) -> Any:
         """Wait until a notice stands so; the notice."""
         notice: dict[str, Any] = {}
-        for _ in range(400):
+        for _ in range(LOOKS):
             notice = await self.notice(case, partner)
             if all(notice[name] == value for name, value in wanted.items()):
                 return notice
@@ -83,7 +87,7 @@ class CaseHouse(House):
     async def until_closed(self, case: str, *, step: float = 0) -> dict[str, Any]:
         """Wait until a case is closed, the clock going on by `step` seconds a look; the case."""
         found: dict[str, Any] = {}
-        for _ in range(400):
+        for _ in range(LOOKS):
             self.clock.advance(timedelta(seconds=step))
             found = await self.case(case)
             if found["state"] == "closed":
