@@ -14,17 +14,18 @@ from gateway.flows.outbound import (
     Packed,
     Sealed,
     content_of,
+    entry_of,
     headers_of,
-    proof_of,
     response_limit,
+    terms_of,
     url_of,
 )
 from gateway.flows.prepare import PreparedRoute
-from gateway.ledger import entries, shares
+from gateway.ledger import shares
 from gateway.model.payload import Body
 from gateway.model.shares import Outcome, Permitted
 from gateway.ports import Intent, IntentEntry, OutcomeWrite, Outgoing, Recorded
-from gateway.seal.terms import GrantTerms, grant_hash, sign_grant
+from gateway.seal.terms import grant_hash, sign_grant
 from gateway.shape.in_bulk import References
 
 
@@ -38,7 +39,7 @@ def seal_batch(gateway: Gateway, frame: Frame, head: Head, records: Sequence[Lin
     digest = hashlib.sha256(content or b"").digest()
     url = url_of(head.partner.base_url, whole)
     until = now + route.route.retention
-    terms = _terms(gateway, draft, route, parts[0][2], whole, digest, url, now, until)
+    terms = terms_of(gateway, draft, route, (), parts[0][2], whole, digest, url, now, until)
     grant = sign_grant(replace(terms, records=len(parts)), gateway.grant_key)
     upstream = head.partner.partner.upstream
     outgoing = Outgoing(
@@ -82,38 +83,6 @@ def _together(route: PreparedRoute, parts: Sequence[Packed]) -> Packed:
     )
 
 
-def _terms(
-    gateway: Gateway,
-    draft: Draft,
-    route: PreparedRoute,
-    permitted: Permitted,
-    whole: Packed,
-    digest: bytes,
-    url: str,
-    now: datetime,
-    until: datetime,
-) -> GrantTerms:
-    partner = draft.partner.partner
-    return GrantTerms(
-        issuer=gateway.issuer,
-        partner=partner.id,
-        share=draft.incoming.share,
-        issued_at=now,
-        salt=gateway.random(16),
-        method=draft.incoming.method,
-        target=url,
-        purpose=route.route.purpose,
-        purpose_version=route.route.purpose_version,
-        ground=permitted.ground,
-        fields=whole.fields,
-        retention_until=until,
-        territory=partner.territory,
-        onward=partner.agreement.onward if partner.agreement else (),
-        edition=draft.policy.policy.edition.number,
-        digest=digest,
-    )
-
-
 def _entry(
     gateway: Gateway,
     draft: Draft,
@@ -125,36 +94,12 @@ def _entry(
     now: datetime,
     until: datetime,
 ) -> IntentEntry:
-    """One record's leaf: its own fields, categories, person and proof."""
-    person, id = line.person, new_id("leaf", gateway.random)
-    proof = permitted.evidence or proof_of(draft, permitted)
-    leaf = shares.intent(
-        kind=route.leaf_kind.value,
-        id=id,
-        at=now,
-        share=draft.incoming.share,
-        partner=draft.partner.partner.id,
-        purpose=route.route.purpose,
-        purpose_version=route.route.purpose_version,
-        ground=permitted.ground,
-        fields=packed.fields,
-        categories=packed.categories,
-        edition=draft.policy.policy.edition.number,
-        service=draft.incoming.service.name,
-        grant=grant,
-        retention_until=until,
-        territory=draft.partner.partner.territory,
-        subject=entries.subject_mark(person.key, id) if person else None,
-        evidence=entries.commitment(person.key, proof, id) if person and proof else None,
+    """One record's leaf: its own fields, categories, person and proof, and its tokens."""
+    id = new_id("leaf", gateway.random)
+    entry = entry_of(
+        draft, route, line.person, permitted, packed, id=id, grant=grant, at=now, until=until
     )
-    return IntentEntry(
-        leaf=leaf,
-        subject=person.row if person else None,
-        tombstone=person.mark if person else None,
-        retention_until=until,
-        untold=not permitted.may_tell,
-        tokens=packed.tokens,
-    )
+    return replace(entry, tokens=packed.tokens)
 
 
 def settle_batch(

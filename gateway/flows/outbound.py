@@ -255,7 +255,7 @@ def wrap(
     url = url_of(draft.partner.base_url, packed)
     until = now + route.route.retention
     grant = sign_grant(
-        _terms(gateway, draft, route, persons, permitted, packed, digest, url, now, until),
+        terms_of(gateway, draft, route, persons, permitted, packed, digest, url, now, until),
         gateway.grant_key,
     )
     upstream = draft.partner.partner.upstream
@@ -318,7 +318,7 @@ def url_of(base: str, packed: Packed) -> str:
     return f"{base}/{path}?{pairs}" if pairs else f"{base}/{path}"
 
 
-def _terms(
+def terms_of(
     gateway: Gateway,
     draft: Draft,
     route: PreparedRoute,
@@ -330,6 +330,7 @@ def _terms(
     now: datetime,
     until: datetime,
 ) -> GrantTerms:
+    """What the grant says; of several people, and of nobody, it names none."""
     partner = draft.partner.partner
     single = len(persons) == 1 and not (route.purpose and route.purpose.deidentified)
     return GrantTerms(
@@ -389,44 +390,62 @@ def _leaves(
     """One leaf for each person; a share of nobody has one all the same."""
     ids: list[str] = []
     rows: list[IntentEntry] = []
-    proof = permitted.evidence or proof_of(draft, permitted)
     hashed = grant_hash(grant)
     whom: Sequence[Person | None] = persons or (None,)
     for person in whom:
         id = new_id("leaf", gateway.random)
-        leaf = shares.intent(
-            kind=route.leaf_kind.value,
-            id=id,
-            at=now,
-            share=draft.incoming.share,
-            partner=draft.partner.partner.id,
-            purpose=route.route.purpose,
-            purpose_version=route.route.purpose_version,
-            ground=permitted.ground,
-            fields=packed.fields,
-            categories=packed.categories,
-            edition=draft.policy.policy.edition.number,
-            service=draft.incoming.service.name,
-            grant=hashed,
-            retention_until=until,
-            territory=draft.partner.partner.territory,
-            subject=entries.subject_mark(person.key, id) if person else None,
-            evidence=entries.commitment(person.key, proof, id) if person and proof else None,
-        )
         ids.append(id)
         rows.append(
-            IntentEntry(
-                leaf=leaf,
-                subject=person.row if person else None,
-                tombstone=person.mark if person else None,
-                retention_until=until,
-                untold=not permitted.may_tell,
+            entry_of(
+                draft, route, person, permitted, packed, id=id, grant=hashed, at=now, until=until
             )
         )
     return tuple(ids), tuple(rows)
 
 
-def proof_of(draft: Draft, permitted: Permitted) -> str | None:
+def entry_of(
+    draft: Draft,
+    route: PreparedRoute,
+    person: Person | None,
+    permitted: Permitted,
+    packed: Packed,
+    *,
+    id: str,
+    grant: str,
+    at: datetime,
+    until: datetime,
+) -> IntentEntry:
+    """One leaf of a share, about one person or nobody; `grant` is its hash, `id` the leaf's."""
+    proof = permitted.evidence or _proof_of(draft, permitted)
+    leaf = shares.intent(
+        kind=route.leaf_kind.value,
+        id=id,
+        at=at,
+        share=draft.incoming.share,
+        partner=draft.partner.partner.id,
+        purpose=route.route.purpose,
+        purpose_version=route.route.purpose_version,
+        ground=permitted.ground,
+        fields=packed.fields,
+        categories=packed.categories,
+        edition=draft.policy.policy.edition.number,
+        service=draft.incoming.service.name,
+        grant=grant,
+        retention_until=until,
+        territory=draft.partner.partner.territory,
+        subject=entries.subject_mark(person.key, id) if person else None,
+        evidence=entries.commitment(person.key, proof, id) if person and proof else None,
+    )
+    return IntentEntry(
+        leaf=leaf,
+        subject=person.row if person else None,
+        tombstone=person.mark if person else None,
+        retention_until=until,
+        untold=not permitted.may_tell,
+    )
+
+
+def _proof_of(draft: Draft, permitted: Permitted) -> str | None:
     """What carried the share, for the commitment: the claim, or the consents."""
     if draft.ask.evidence is not None:
         return draft.ask.evidence.text
