@@ -14,6 +14,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from gateway.observe.logs import get_logger
 from tests.marks import CouldNotRun, could_not_run
 
 hypothesis.settings.register_profile(
@@ -84,6 +85,12 @@ class LeftOut:
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     skipped = report.longrepr
     return str(skipped[2]) if isinstance(skipped, tuple) else "no reason"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logging() -> None:
+    """Set up before any command is called: within one, it would hold on to that one's output."""
+    get_logger()
 
 
 def pytest_configure(config: pytest.Config) -> None:
