@@ -81,9 +81,9 @@ def certificate(output: Output, id: str, interim: bool, page: bool) -> None:
 @case.command()
 @click.argument("notice")
 @click.option("--text", is_flag=True, help="The text of a mail; else a page to print.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), help="One language; else both.")
+@click.option("--language", type=click.Choice(["en", "zh"]), help="One language; else both.")
 @click.pass_obj
-def letter(output: Output, notice: str, text: bool, lang: str | None) -> None:
+def letter(output: Output, notice: str, text: bool, language: str | None) -> None:
     """
     What a person sends to a recipient that no program tells; alone on standard output.
 
@@ -98,10 +98,10 @@ def letter(output: Output, notice: str, text: bool, lang: str | None) -> None:
         from gateway.reports.letter_words import LANGUAGES
 
         found = await written(gateway, notice, service=SERVICE)
-        languages = (lang,) if lang else LANGUAGES
+        languages = (language,) if language else LANGUAGES
         return letter_text(found, languages) if text else letter_page(found, languages)
 
-    query = f"format={form}" + (f"&lang={lang}" if lang else "")
+    query = f"format={form}" + (f"&language={language}" if language else "")
     shown = reach(
         output.home,
         scope="case:write",

@@ -32,10 +32,10 @@ async def get_letter(here: Call) -> web.Response:
     query = query_of(here.request)
     accept = here.request.headers.get("Accept", "")
     form = query.get("format") or ("html" if prefers_html(accept) else "text")
-    language = query.get("lang") or None
+    language = query.get("language") or None
     if form not in ("html", "text") or language not in (None, *LANGUAGES):
         raise CallerError(
-            Reason.REQUEST_INVALID, "the query: write format=html or text, and lang=en or zh"
+            Reason.REQUEST_INVALID, "the query: write format=html or text, and language=en or zh"
         )
     letter = await letters.written(here.gateway, here.params["id"], service=here.service.name)
     languages = (language,) if language else LANGUAGES

@@ -48,7 +48,7 @@ _QUERIES: Mapping[tuple[str, str], Mapping[str, dict[str, Any]]] = {
     },
     ("GET", "/v1/notices/{id}/letter"): {
         "format": {"enum": ["html", "text"]},
-        "lang": {"enum": ["en", "zh"]},
+        "language": {"enum": ["en", "zh"]},
     },
     ("GET", "/v1/subjects/{subject}/disclosures"): {"proofs": _SWITCH},
     ("GET", "/v1/ledger/entries"): {"start": _NUMBER, "limit": _NUMBER},
