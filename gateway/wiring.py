@@ -235,6 +235,7 @@ async def _assembled(
         status=PolicyStatus(edition=policy.edition.number, digest=policy.digest),
         services=services,
         grant_key=load_private_jwk(keys.signing("grant").private_jwk),
+        notice_key=load_private_jwk(keys.signing("notice").private_jwk),
         metrics=metrics,
         log=get_logger(),
         limits=Limits(depth=config["limits.depth"], bytes=config["limits.body"]),

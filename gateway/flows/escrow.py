@@ -12,7 +12,7 @@ from gateway.flows.gateway import Gateway
 from gateway.flows.wrapping import unwrapped, wrapped
 from gateway.model.cases import NewValue, Notice, Told
 from gateway.model.ids import CategoryId, PurposeId
-from gateway.ports import NewNotice
+from gateway.ports import NewNotice, ToldRow
 from gateway.seal.storage import protect, reveal
 
 
@@ -31,13 +31,13 @@ def locked(gateway: Gateway, notice: Notice, told: Told) -> NewNotice:
 
 async def opened(gateway: Gateway, notice: str) -> Told:
     """What a notice says. Raises `LookupError` where its escrow was destroyed."""
-    told, _ = await opened_with_key(gateway, notice)
-    return told
-
-
-async def opened_with_key(gateway: Gateway, notice: str) -> tuple[Told, bytes]:
-    """What a notice says, and its own key. Raises `LookupError` as `opened` does."""
     key, sealed = await _stored(gateway, notice)
+    return _read(reveal(key, sealed, _label(notice)))
+
+
+def opened_with_key(gateway: Gateway, notice: str, row: ToldRow) -> tuple[Told, bytes]:
+    """What a notice says, and its own key. Raises `LookupError` as `opened` does."""
+    key, sealed = _unlocked(gateway, notice, row.key, row.escrow)
     return _read(reveal(key, sealed, _label(notice))), key
 
 
@@ -77,9 +77,8 @@ def memory_sealed(gateway: Gateway, key: bytes, notice: str, memory: Mapping[str
     return protect(key, text, _memory_label(notice), random=gateway.random)
 
 
-async def memory_opened(gateway: Gateway, key: bytes, notice: str) -> Mapping[str, str]:
+def memory_opened(key: bytes, notice: str, sealed: bytes | None) -> Mapping[str, str]:
     """What earlier steps of a notice kept."""
-    sealed = await gateway.store.memory(notice)
     if not sealed:
         return {}
     kept: dict[str, str] = json.loads(reveal(key, sealed, _memory_label(notice)))
@@ -87,10 +86,15 @@ async def memory_opened(gateway: Gateway, key: bytes, notice: str) -> Mapping[st
 
 
 async def _stored(gateway: Gateway, notice: str) -> tuple[bytes, bytes]:
-    stored = await gateway.store.escrow(notice)
-    if stored is None:
+    key, sealed = await gateway.store.escrow(notice) or (None, None)
+    return _unlocked(gateway, notice, key, sealed)
+
+
+def _unlocked(
+    gateway: Gateway, notice: str, key: bytes | None, sealed: bytes | None
+) -> tuple[bytes, bytes]:
+    if key is None or sealed is None:
         raise LookupError("the escrow of this notice was destroyed")
-    key, sealed = stored
     return unwrapped(gateway.keys, _label(notice), key), sealed
 
 

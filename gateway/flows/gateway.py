@@ -102,6 +102,7 @@ class Gateway:
     status: PolicyStatus
     services: Services
     grant_key: SigningKey
+    notice_key: SigningKey
     metrics: Metrics
     log: FilteringBoundLogger
     limits: Limits

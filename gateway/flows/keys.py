@@ -99,6 +99,8 @@ async def _in_force(gateway: Gateway, use: str) -> None:
     """Whoever holds a key takes the new one; the others ask for it each time."""
     if use == "grant":
         gateway.grant_key = load_private_jwk(gateway.keys.signing("grant").private_jwk)
+    if use == "notice":
+        gateway.notice_key = load_private_jwk(gateway.keys.signing("notice").private_jwk)
     if use == "issuer":
         await gateway.services.refresh()
 

@@ -17,7 +17,6 @@ from gateway.notices.base import Dialect, Sign, Telling, Tools, terms_for
 from gateway.notices.dialects import DIALECTS
 from gateway.seal.certified import certified, verify_signature
 from gateway.seal.es256 import sign_es256
-from gateway.seal.jwk import load_private_jwk
 from gateway.seal.jws import sign_jws, verify_jws
 from gateway.seal.keys import parse_partner_keys
 from gateway.seal.webhooks import webhook_shared_signature, webhook_signature
@@ -59,33 +58,33 @@ async def begun(gateway: Gateway, notice: Notice) -> Try | None:
     Raises `LookupError` where its escrow was destroyed.
     """
     partner = recipient(gateway, notice.partner)
-    case = await gateway.store.case_row(notice.case)
-    if partner is None or case is None:
+    row = await gateway.store.told(notice.id)
+    if partner is None or row is None:
         return None
-    terms = terms_for(partner.deletion, case.case.action)
+    terms = terms_for(partner.deletion, row.action)
     if terms is None:
         return None
     dialect = DIALECTS[terms.protocol]
-    told, key = await escrow.opened_with_key(gateway, notice.id)
+    told, key = escrow.opened_with_key(gateway, notice.id, row)
     memory: Mapping[str, str] = {}
     if dialect.remembers:
-        memory = await escrow.memory_opened(gateway, key, notice.id)
+        memory = escrow.memory_opened(key, notice.id, row.memory)
         if not memory and notice.reason in (states.TRIED_AGAIN, states.TOLD_AGAIN):
             memory = {_AGAIN: gateway.random(8).hex()}
         memory = _anew(notice, memory, gateway)
     kept = {name: value for name, value in memory.items() if name in (_RESENT, _AGAIN)}
     telling = Telling(
         notice=notice.id,
-        action=case.case.action,
+        action=row.action,
         told=told,
         issuer=gateway.issuer,
         partner=notice.partner,
         deletion=terms,
         deadline=notice.deadline,
-        created=case.case.accepted_at,
+        created=row.created,
         attempt_at=gateway.clock(),
         receipts_url=f"{gateway.config.public_url}/receipts",
-        callback_url=_callback_url(gateway, dialect.name, notice.id),
+        callback_url=_callback_url(gateway, dialect, notice.id),
         stable=_derived(gateway, "notice-ids", notice.id),
         fresh=gateway.random(16),
         tools=_tools(gateway, terms),
@@ -123,9 +122,11 @@ def _anew(notice: Notice, memory: Mapping[str, str], gateway: Gateway) -> Mappin
     return {_RESENT: stamp(again)}
 
 
-def _callback_url(gateway: Gateway, protocol: str, notice: str) -> str:
+def _callback_url(gateway: Gateway, dialect: Dialect, notice: str) -> str:
+    if dialect.hear is None:
+        return ""
     token = callback_token(gateway, notice)
-    return f"{gateway.config.public_url}{CALLBACKS}{protocol}/{token}"
+    return f"{gateway.config.public_url}{CALLBACKS}{dialect.name}/{token}"
 
 
 def _derived(gateway: Gateway, label: str, notice: str) -> bytes:
@@ -133,7 +134,7 @@ def _derived(gateway: Gateway, label: str, notice: str) -> bytes:
 
 
 def _tools(gateway: Gateway, terms: Deletion) -> Tools:
-    signer = load_private_jwk(gateway.keys.signing("notice").private_jwk)
+    signer = gateway.notice_key
     return Tools(
         sign_webhook=lambda id, at, body: webhook_signature(signer, id, at, body),
         sign_shared=_shared(gateway, terms.secret),

@@ -194,7 +194,7 @@ class Telling:
     callback_url: str
     """
     `{issuer}/callbacks/{protocol}/{128 random bits}` of this notice, the same in every
-    try. It answers only where the dialect has a `hear`.
+    try. Empty where the dialect has no `hear`.
     """
     stable: bytes = field(repr=False)
     """16 bytes that look random and are the same in every try: for ids that must not change."""

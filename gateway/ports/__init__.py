@@ -20,6 +20,7 @@ from gateway.ports.cases import (
     RefusedCase,
     Release,
     RestrictionRow,
+    ToldRow,
 )
 from gateway.ports.clock import Clock, Random
 from gateway.ports.courses import (
@@ -173,6 +174,7 @@ __all__ = [
     "TermsStore",
     "TokenRow",
     "TokenStore",
+    "ToldRow",
     "Use",
     "Wait",
     "WitnessStore",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from gateway.model.cases import Case, CaseScope, Notice
+from gateway.model.cases import Action, Case, CaseScope, Notice
 from gateway.model.ids import CaseId
 from gateway.model.mass import MassPlace
 from gateway.ports.people import SubjectRow
@@ -54,6 +54,20 @@ class CaseRow:
     person: int | None
     key: bytes | None
     sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldRow:
+    """What a notice is told with, sealed as it is kept."""
+
+    action: Action
+    created: datetime
+    """When its case was accepted."""
+    key: bytes | None
+    """Its own key, wrapped; None, as `escrow`: destroyed, as its recipient has settled."""
+    escrow: bytes | None
+    memory: bytes | None
+    """What earlier steps of its protocol kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +257,9 @@ class CaseStore(Protocol):
 
     async def escrow(self, notice: str) -> tuple[bytes, bytes] | None:
         """A notice's escrow: its wrapped key and what it says, sealed."""
+
+    async def told(self, notice: str) -> ToldRow | None:
+        """What a notice is told with, as of one moment."""
 
     async def events(self, case: str, after: int) -> list[CaseEvent]:
         """What happened to a case after an event."""

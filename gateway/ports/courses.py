@@ -157,9 +157,6 @@ class CourseStore(Protocol):
 class ProtocolStore(Protocol):
     """What the protocols of notices keep, and what people settled notices on."""
 
-    async def memory(self, notice: str) -> bytes | None:
-        """What earlier steps of a notice kept, sealed; None: nothing, or it is settled."""
-
     async def expect_callback(self, mark: bytes, notice: str) -> None:
         """From now on `mark` stands for this notice; nothing where it does already. Durable."""
 

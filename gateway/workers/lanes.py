@@ -17,6 +17,7 @@ IN_FLIGHT = 256
 PER_PARTNER = 4
 IDLE_SECONDS = 0.5
 WRITE_AGAIN_SECONDS = 0.5
+BEAT_SECONDS = 0.02
 DEADLINE_SECONDS = 1.0
 
 # While a case waits for shares in flight.
@@ -56,6 +57,7 @@ async def _claim(gateway: Gateway, limit: int, recovery: Recovery) -> list[Notic
 
 async def _deliver(notice: Notice, gateway: Gateway, recovery: Recovery) -> None:
     work = await notices.deliver(notice, gateway)
+    await _beat()
     while not await _written(notice, gateway, work) and not gateway.stopping.is_set():
         await first_of(gateway.stopping, seconds=WRITE_AGAIN_SECONDS)
     try:
@@ -63,6 +65,15 @@ async def _deliver(notice: Notice, gateway: Gateway, recovery: Recovery) -> None
     except StoreFailed:
         # Nothing is lost: what waits goes out when its own pause is over.
         gateway.log.warning("ledger-unavailable", notice=notice.id)
+
+
+async def _beat() -> None:
+    """
+    Wait for the next beat, on which everything that was told is written at once: one
+    commit, and one look for what is due next, instead of one for every notice.
+    """
+    now = asyncio.get_running_loop().time()
+    await asyncio.sleep(BEAT_SECONDS - now % BEAT_SECONDS)
 
 
 async def _written(notice: Notice, gateway: Gateway, work: notices.Work) -> bool:

@@ -101,7 +101,9 @@ async def test_a_callback_that_proves_itself_settles_its_notice(
     certificate = await house.gateway.store.case(case["case"])
     assert certificate is not None
     assert set(certificate.notices[0].receipts) == {"test:in-progress", "test:completed"}
-    assert await house.gateway.store.memory(done.json()["notice"]) is None
+    kept = await house.gateway.store.told(done.json()["notice"])
+    assert kept is not None
+    assert kept.memory is None
 
 
 @pytest.mark.usefixtures("spoken")

@@ -31,7 +31,7 @@ async def test_a_letter_says_what_the_recipient_must_know(
 
     text = await house.ask("GET", path)
     page = await house.ask("GET", path, headers={"Accept": "text/html"})
-    chinese = await house.ask("GET", f"{path}?format=text&lang=zh")
+    chinese = await house.ask("GET", f"{path}?format=text&language=zh")
 
     assert (text.status, page.status, chinese.status) == (200, 200, 200)
     mail, html = text.body.decode(), page.body.decode()

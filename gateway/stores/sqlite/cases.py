@@ -34,6 +34,7 @@ from gateway.ports import (
     ReferenceRow,
     Release,
     SubjectRow,
+    ToldRow,
 )
 from gateway.stores.sqlite.base import StorePart, from_milliseconds, milliseconds
 from gateway.stores.sqlite.claiming import Turns, Wanted, claim
@@ -291,6 +292,11 @@ class CasePart(StorePart):
         """See `CaseStore.escrow`."""
         row = await self.reader.one("escrow", (notice,))
         return (row[0], row[1]) if row and row[0] is not None and row[1] is not None else None
+
+    async def told(self, notice: str) -> ToldRow | None:
+        """See `CaseStore.told`."""
+        row = await self.reader.one("told", (notice,))
+        return _told(row) if row else None
 
     async def events(self, case: str, after: int) -> list[CaseEvent]:
         """See `CaseStore.events`."""
@@ -616,6 +622,17 @@ def _case_row(row: Row) -> CaseRow:
         person=row[11],
         key=row[12],
         sealed=row[13],
+    )
+
+
+def _told(row: Row) -> ToldRow:
+    action, accepted_at, key, escrow, memory = row
+    return ToldRow(
+        action=Action(action),
+        created=from_milliseconds(accepted_at),
+        key=key if escrow is not None else None,
+        escrow=escrow if key is not None else None,
+        memory=memory,
     )
 
 

@@ -166,6 +166,12 @@ LIMIT 500;
 -- What a message says of the person.
 SELECT k.key, n.escrow FROM notice n JOIN wrapped k ON k.no = n.wrapped WHERE n.id = ?;
 
+-- told --
+-- What a notice is told with.
+SELECT c.action, c.accepted_at, k.key, n.escrow, n.memory
+FROM notice n JOIN cases c ON c.id = n.case_id LEFT JOIN wrapped k ON k.no = n.wrapped
+WHERE n.id = ?;
+
 -- put_escrow --
 -- More to say.
 UPDATE notice SET escrow = ? WHERE id = ?;

@@ -11,11 +11,6 @@ class ProtocolPart(StorePart):
 
     _unscrubbed: bool
 
-    async def memory(self, notice: str) -> bytes | None:
-        """See `ProtocolStore.memory`."""
-        row = await self.reader.one("memory", (notice,))
-        return row[0] if row else None
-
     async def expect_callback(self, mark: bytes, notice: str) -> None:
         """See `ProtocolStore.expect_callback`."""
         await self.execute("expect_callback", (mark, notice))

@@ -1,7 +1,3 @@
--- memory --
--- What earlier steps of a notice kept.
-SELECT memory FROM notice WHERE id = ?;
-
 -- put_memory --
 -- What the next steps need; not where the escrow is gone already.
 UPDATE notice SET memory = ? WHERE id = ? AND wrapped IS NOT NULL;
