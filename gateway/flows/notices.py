@@ -69,6 +69,11 @@ def taken(work: Work) -> bool:
     return any(one.event not in (None, Event.GONE) for one in said)
 
 
+def silent(work: Work) -> bool:
+    """Whether nothing came back from the recipient."""
+    return work.tried is not None and work.tried.last is trying.NOT_TAKEN
+
+
 def _waiting(gateway: Gateway, notice: Notice, seconds: float) -> Notice:
     """The notice after a try that was none: due later, and no attempt is counted."""
     due = gateway.clock() + timedelta(seconds=seconds)

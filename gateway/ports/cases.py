@@ -224,12 +224,15 @@ class CaseStore(Protocol):
         per_partner: int,
         without: Sequence[str] = (),
         probing: Sequence[str] = (),
+        silent: Sequence[str] = (),
     ) -> list[Notice]:
         """
-        Claim notices that are due, each with one more attempt; no recipient has
-        more than `per_partner` claimed at once. Recipients take turns, and so do the
-        cases of one recipient. Those of the recipients `without` stay where they are;
-        of those `probing` one at a time is claimed, also one that waits for another try.
+        Claim notices that are due, each with one more attempt. Every recipient may have
+        one, and more while there are fewer than `limit` more in this claim, but never over
+        `per_partner` claimed at once. Recipients take turns, and so do the cases of one
+        recipient. Those of the recipients `without` stay where they are; of those
+        `probing` one at a time is claimed, also one that waits for another try, and of
+        those `silent` one at a time.
         """
 
     async def next_notice_at(self) -> datetime | None:

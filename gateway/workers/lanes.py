@@ -4,6 +4,7 @@ never holds up another. Beside them the closer, which brings cases to their end.
 """
 
 import asyncio
+from collections import Counter
 
 from gateway.errors import LedgerContradiction, StoreFailed
 from gateway.flows import chasing, finishing, looking, notices
@@ -13,7 +14,8 @@ from gateway.ports import Use
 from gateway.workers.pace import first_of
 from gateway.workers.recovery import Recovery
 
-IN_FLIGHT = 256
+# Notices under way beyond the one that each recipient may have.
+SHARED = 256
 PER_PARTNER = 4
 IDLE_SECONDS = 0.5
 WRITE_AGAIN_SECONDS = 0.5
@@ -31,31 +33,41 @@ async def tell(gateway: Gateway) -> None:
     """Deliver notices that are due until the gateway stops; those under way end first."""
     recovery = Recovery(gateway)
     async with asyncio.TaskGroup() as under_way:
-        tasks: set[asyncio.Task[None]] = set()
+        lanes: Counter[str] = Counter()
         while not gateway.stopping.is_set():
             gateway.cases_changed.clear()
-            claimed = await _claim(gateway, IN_FLIGHT - len(tasks), recovery)
+            shared = sum(lanes.values()) - len(+lanes)
+            claimed = await _claim(gateway, SHARED - shared, recovery)
             for notice in claimed:
-                task = under_way.create_task(_deliver(notice, gateway, recovery))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
+                lanes[notice.partner] += 1
+                under_way.create_task(_deliver(notice, gateway, recovery, lanes))
             if not claimed:
                 await first_of(gateway.cases_changed, gateway.stopping, seconds=IDLE_SECONDS)
 
 
 async def _claim(gateway: Gateway, limit: int, recovery: Recovery) -> list[Notice]:
-    if limit <= 0:
-        return []
     try:
         alone = gateway.egress.resting(Use.NOTICES)
         probing = recovery.probing(alone)
+        silent = sorted(recovery.silent)
         now = gateway.clock()
-        return await gateway.store.claim_notices(now, limit, PER_PARTNER, alone, probing)
+        return await gateway.store.claim_notices(
+            now, max(0, limit), PER_PARTNER, alone, probing, silent
+        )
     except StoreFailed:
         return []
 
 
-async def _deliver(notice: Notice, gateway: Gateway, recovery: Recovery) -> None:
+async def _deliver(
+    notice: Notice, gateway: Gateway, recovery: Recovery, lanes: Counter[str]
+) -> None:
+    try:
+        await _told(notice, gateway, recovery)
+    finally:
+        lanes[notice.partner] -= 1
+
+
+async def _told(notice: Notice, gateway: Gateway, recovery: Recovery) -> None:
     work = await notices.deliver(notice, gateway)
     await _beat()
     while not await _written(notice, gateway, work) and not gateway.stopping.is_set():

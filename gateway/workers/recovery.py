@@ -10,7 +10,7 @@ that answers and does not take the notice is back to its usual pauses.
 import asyncio
 
 from gateway.flows.gateway import Gateway
-from gateway.flows.notices import Work, taken
+from gateway.flows.notices import Work, silent, taken
 from gateway.model.cases import Notice
 from gateway.ports import Use
 
@@ -27,6 +27,8 @@ class Recovery:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._rested: set[str] = set()
+        self.silent: set[str] = set()
+        """Whose last try brought no answer; each keeps one notice under way, and no more."""
         self._hastened: dict[str, float] = {}
 
     def probing(self, alone: tuple[str, ...]) -> list[str]:
@@ -37,6 +39,7 @@ class Recovery:
     async def tried(self, notice: Notice, work: Work) -> None:
         """A try has ended and is written."""
         partner = notice.partner
+        (self.silent.add if silent(work) else self.silent.discard)(partner)
         probed = partner in self._rested
         if probed and partner not in self._gateway.egress.resting(Use.NOTICES):
             self._rested.discard(partner)

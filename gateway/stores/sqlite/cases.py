@@ -243,6 +243,7 @@ class CasePart(StorePart):
         per_partner: int,
         without: Sequence[str] = (),
         probing: Sequence[str] = (),
+        silent: Sequence[str] = (),
     ) -> list[Notice]:
         """See `CaseStore.claim_notices`."""
 
@@ -252,6 +253,7 @@ class CasePart(StorePart):
             per_partner=per_partner,
             without=frozenset(without),
             probing=frozenset(probing),
+            silent=frozenset(silent),
         )
 
         def operation(db: sqlite3.Connection) -> list[Notice]:

@@ -1,6 +1,10 @@
 """
 Which notices go out next: recipients take turns, and within a recipient its cases do.
 
+Each recipient has one place of its own, so that however many are silent, none of the
+others waits for the places that those hold. What a recipient has beyond it is taken out
+of what all share.
+
 A case with ten thousand notices to one recipient never keeps another case's single one
 waiting: each turn of a case is one notice. Where few are due they are all looked at; of a
 long queue the next cases are found by their index, so that a claim costs the same
@@ -23,14 +27,16 @@ class Wanted:
     now: int
     """Milliseconds."""
     limit: int
+    """Of what all recipients share, beyond the place that each has."""
     per_partner: int
     without: frozenset[str]
     probing: frozenset[str]
+    silent: frozenset[str]
 
 
 @dataclass(slots=True)
 class Turns:
-    """Whose turn it was last. In memory: after a start everybody's turn comes as before."""
+    """Who had of what all share last. In memory: after a start everybody's turn comes as before."""
 
     partner: str = ""
     case: dict[str, str] = field(default_factory=dict)
@@ -47,8 +53,11 @@ class _Lane:
 def claim(db: sqlite3.Connection, wanted: Wanted, turns: Turns) -> list[str]:
     """Claim notices, each with one more attempt; their ids."""
     claimed: list[str] = []
+    shared = wanted.limit
     for lane in _in_turn(_lanes(db), turns.partner):
-        room = min(wanted.limit - len(claimed), wanted.per_partner - lane.claimed)
+        most = 1 if lane.partner in wanted.silent else wanted.per_partner
+        own = 0 if lane.claimed else 1
+        room = min(most - lane.claimed, own + shared)
         if room <= 0 or lane.partner in wanted.without:
             continue
         if lane.partner in wanted.probing:
@@ -58,9 +67,9 @@ def claim(db: sqlite3.Connection, wanted: Wanted, turns: Turns) -> list[str]:
         else:
             continue
         claimed += found
-        turns.partner = lane.partner if found else turns.partner
-        if len(claimed) >= wanted.limit:
-            break
+        if len(found) > own:
+            shared -= len(found) - own
+            turns.partner = lane.partner
     return claimed
 
 
