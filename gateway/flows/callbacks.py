@@ -42,7 +42,8 @@ async def hear(
     if notice.settled:
         return notice, dialect.heard_status
     try:
-        one = await telling.begun(gateway, notice)
+        row = await gateway.store.told(notice.id)
+        one = telling.begun(gateway, notice, row) if row else None
     except LookupError:
         # Settled at this very moment.
         return notice, dialect.heard_status

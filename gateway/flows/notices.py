@@ -24,7 +24,7 @@ from gateway.ledger import entries
 from gateway.ledger.encode import canonical
 from gateway.model.cases import Notice, NoticeState, Proof
 from gateway.notices.base import Interpreted, Signed
-from gateway.ports import Changed
+from gateway.ports import Changed, Claimed
 
 # How far retries may reach of a notice whose exemption is over.
 EXEMPT_TRIES = timedelta(days=30)
@@ -41,14 +41,14 @@ class Work:
     tried: Tried | None = None
 
 
-async def deliver(notice: Notice, gateway: Gateway) -> Work:
+async def deliver(claimed: Claimed, gateway: Gateway) -> Work:
     """
     Send one claimed notice once; what becomes of it then, to be given to
     `change` until the disk takes it. Whatever went wrong, it is tried again.
     """
-    outcome = Tried()
+    notice, outcome = claimed.notice, Tried()
     try:
-        outcome = await trying.tried(gateway, notice)
+        outcome = await trying.tried(gateway, claimed)
     except LeftAlone as left:
         seconds = left.seconds
         return Work(how=lambda now: _waiting(gateway, now, seconds))

@@ -15,6 +15,7 @@ from gateway.model.cases import Notice
 from gateway.model.recipients import Deletion, Partner
 from gateway.notices.base import Dialect, Sign, Telling, Tools, terms_for
 from gateway.notices.dialects import DIALECTS
+from gateway.ports import ToldRow
 from gateway.seal.certified import certified, verify_signature
 from gateway.seal.es256 import sign_es256
 from gateway.seal.jws import sign_jws, verify_jws
@@ -52,14 +53,13 @@ class Try:
         return escrow.memory_sealed(gateway, self.key, self.telling.notice, memory)
 
 
-async def begun(gateway: Gateway, notice: Notice) -> Try | None:
+def begun(gateway: Gateway, notice: Notice, row: ToldRow) -> Try | None:
     """
     A try of this notice; None where nobody but a person can tell its recipient.
     Raises `LookupError` where its escrow was destroyed.
     """
     partner = recipient(gateway, notice.partner)
-    row = await gateway.store.told(notice.id)
-    if partner is None or row is None:
+    if partner is None:
         return None
     terms = terms_for(partner.deletion, row.action)
     if terms is None:

@@ -13,7 +13,6 @@ from gateway.errors import GatewayError, PartnerFailed
 from gateway.flows import telling
 from gateway.flows.gateway import Gateway
 from gateway.flows.telling import Try
-from gateway.model.cases import Notice
 from gateway.model.recipients import Deletion, Partner
 from gateway.notices.base import (
     AT_ONCE,
@@ -26,7 +25,7 @@ from gateway.notices.base import (
     Request,
     Settles,
 )
-from gateway.ports import NotNow, Outgoing, Use
+from gateway.ports import Claimed, NotNow, Outgoing, Use
 
 # Standard Webhooks asks for 15 to 30 seconds.
 TIMEOUT_SECONDS = 20.0
@@ -70,14 +69,15 @@ class Tried:
 BY_PERSON: Final = Tried(person=True)
 
 
-async def tried(gateway: Gateway, notice: Notice) -> Tried:
+async def tried(gateway: Gateway, claimed: Claimed) -> Tried:
     """
     Tell a recipient once.
 
     Raises `LeftAlone` where it is not called now, `LookupError` where the escrow
     was destroyed meanwhile, `GatewayError` where the very first step failed.
     """
-    one = await telling.begun(gateway, notice)
+    notice = claimed.notice
+    one = telling.begun(gateway, notice, claimed.told)
     if one is None:
         return BY_PERSON
     if one.dialect.hear is not None:

@@ -71,6 +71,14 @@ class ToldRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A notice that goes out now, with what it says."""
+
+    notice: Notice
+    told: ToldRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewNotice:
     """A notice on its way into the store, with what it says in escrow."""
 
@@ -225,7 +233,7 @@ class CaseStore(Protocol):
         without: Sequence[str] = (),
         probing: Sequence[str] = (),
         silent: Sequence[str] = (),
-    ) -> list[Notice]:
+    ) -> list[Claimed]:
         """
         Claim notices that are due, each with one more attempt. Every recipient may have
         one, and more while there are fewer than `limit` more in this claim, but never over

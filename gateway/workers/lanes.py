@@ -10,7 +10,7 @@ from gateway.errors import LedgerContradiction, StoreFailed
 from gateway.flows import chasing, finishing, looking, notices
 from gateway.flows.gateway import Gateway
 from gateway.model.cases import Notice
-from gateway.ports import Use
+from gateway.ports import Claimed, Use
 from gateway.workers.pace import first_of
 from gateway.workers.recovery import Recovery
 
@@ -38,14 +38,14 @@ async def tell(gateway: Gateway) -> None:
             gateway.cases_changed.clear()
             shared = sum(lanes.values()) - len(+lanes)
             claimed = await _claim(gateway, SHARED - shared, recovery)
-            for notice in claimed:
-                lanes[notice.partner] += 1
-                under_way.create_task(_deliver(notice, gateway, recovery, lanes))
+            for one in claimed:
+                lanes[one.notice.partner] += 1
+                under_way.create_task(_deliver(one, gateway, recovery, lanes))
             if not claimed:
                 await first_of(gateway.cases_changed, gateway.stopping, seconds=IDLE_SECONDS)
 
 
-async def _claim(gateway: Gateway, limit: int, recovery: Recovery) -> list[Notice]:
+async def _claim(gateway: Gateway, limit: int, recovery: Recovery) -> list[Claimed]:
     try:
         alone = gateway.egress.resting(Use.NOTICES)
         probing = recovery.probing(alone)
@@ -59,17 +59,19 @@ async def _claim(gateway: Gateway, limit: int, recovery: Recovery) -> list[Notic
 
 
 async def _deliver(
-    notice: Notice, gateway: Gateway, recovery: Recovery, lanes: Counter[str]
+    claimed: Claimed, gateway: Gateway, recovery: Recovery, lanes: Counter[str]
 ) -> None:
     try:
-        await _told(notice, gateway, recovery)
+        work = await notices.deliver(claimed, gateway)
+        await _beat()
+        await _concluded(claimed.notice, gateway, recovery, work)
     finally:
-        lanes[notice.partner] -= 1
+        lanes[claimed.notice.partner] -= 1
 
 
-async def _told(notice: Notice, gateway: Gateway, recovery: Recovery) -> None:
-    work = await notices.deliver(notice, gateway)
-    await _beat()
+async def _concluded(
+    notice: Notice, gateway: Gateway, recovery: Recovery, work: notices.Work
+) -> None:
     while not await _written(notice, gateway, work) and not gateway.stopping.is_set():
         await first_of(gateway.stopping, seconds=WRITE_AGAIN_SECONDS)
     try:

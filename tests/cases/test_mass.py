@@ -428,8 +428,8 @@ async def test_who_asked_themselves_goes_first(open_house: OpenHouse) -> None:
     claimed = await claim(house.clock() + timedelta(seconds=1), 10, 3)
 
     assert len(claimed) == 3
-    assert claimed[0].case == own
-    assert own not in {one.case for one in claimed[1:]}
+    assert claimed[0].notice.case == own
+    assert own not in {one.notice.case for one in claimed[1:]}
 
 
 async def _nothing(*_: Any, **__: Any) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,11 +66,24 @@ def told(notice: Notice) -> Changed:
     return Changed(notice=replace(notice, next_at=None))
 
 
+async def claim(
+    store: SQLiteStore,
+    limit: int,
+    per_partner: int,
+    probing: Sequence[str] = (),
+    silent: Sequence[str] = (),
+    now: datetime = NOW,
+) -> list[Notice]:
+    """What goes out in one claim."""
+    found = await store.claim_notices(now, limit, per_partner, (), probing, silent)
+    return [one.notice for one in found]
+
+
 async def claimed(store: SQLiteStore, rounds: int, room: int = 4) -> list[Notice]:
     """What goes out in so many claims, each of which is over before the next."""
     found: list[Notice] = []
     for _ in range(rounds):
-        some = await store.claim_notices(NOW, 256, room)
+        some = await claim(store, 256, room)
         for one in some:
             await store.change_notice(one.id, told, closes, NOW)
         found += some
@@ -106,8 +119,8 @@ async def test_recipients_take_turns_too(store: SQLiteStore) -> None:
     """Where not all fit, those that had to wait come first in the next claim."""
     partners = {f"partner-{number}": 5 for number in range(6)}
     await fill(store, "case_1", partners)
-    first = await store.claim_notices(NOW, 2, 2)
-    second = await store.claim_notices(NOW, 3, 2)
+    first = await claim(store, 2, 2)
+    second = await claim(store, 3, 2)
 
     twice = {"partner-0", "partner-1"}
     assert Counter(one.partner for one in first) == Counter([*partners, *twice])
@@ -121,9 +134,9 @@ async def test_silent_recipients_take_no_place_of_others(store: SQLiteStore) -> 
     """Each recipient has a place of its own; who is silent has no other, however many are free."""
     await fill(store, "case_1", {f"partner-{number}": 5 for number in range(5)})
     silent = ["partner-1", "partner-3"]
-    first = await store.claim_notices(NOW, 0, 4)
-    none_left = await store.claim_notices(NOW, 0, 4)
-    then = await store.claim_notices(NOW, 99, 4, silent=silent)
+    first = await claim(store, 0, 4)
+    none_left = await claim(store, 0, 4)
+    then = await claim(store, 99, 4, silent=silent)
 
     assert Counter(one.partner for one in first) == {f"partner-{n}": 1 for n in range(5)}
     assert none_left == []
@@ -136,9 +149,9 @@ async def test_who_is_probed_gets_one_that_only_waits(store: SQLiteStore) -> Non
     await fill(store, "case_1", {COURIER: 3}, next_at=later, attempts=2)
     # The end of a service is not announced long enough (K3).
     await fill(store, "case_2", {SLOW: 1}, next_at=later)
-    none = await store.claim_notices(NOW, 9, 9)
-    both = await store.claim_notices(NOW, 9, 9, (), (COURIER, SLOW))
-    again = await store.claim_notices(NOW, 9, 9, (), (COURIER, SLOW))
+    none = await claim(store, 9, 9)
+    both = await claim(store, 9, 9, (COURIER, SLOW))
+    again = await claim(store, 9, 9, (COURIER, SLOW))
 
     assert (none, again) == ([], [])
     assert [(one.partner, one.attempts) for one in both] == [(COURIER, 3)]
@@ -151,8 +164,8 @@ async def test_what_waited_for_a_retry_is_brought_forward(store: SQLiteStore) ->
     await fill(store, "case_2", {COURIER: 1}, next_at=later, attempts=1, not_before=ms(NOW + HOUR))
     await fill(store, "case_3", {COURIER: 1}, next_at=later)
     counts = [await store.hasten(COURIER, NOW, 2) for _ in range(4)]
-    due = await store.claim_notices(NOW, 99, 99)
-    put_off = await store.claim_notices(NOW + HOUR, 99, 99)
+    due = await claim(store, 99, 99)
+    put_off = await claim(store, 99, 99, now=NOW + HOUR)
 
     assert counts[0] == 2
     assert {one.case for one in due} == {"case_1"} and len(due) == 3

@@ -27,6 +27,7 @@ from gateway.ports import (
     CaseEvent,
     CaseRow,
     ChangeNotice,
+    Claimed,
     CloseLeaf,
     NewCase,
     NewNotice,
@@ -244,7 +245,7 @@ class CasePart(StorePart):
         without: Sequence[str] = (),
         probing: Sequence[str] = (),
         silent: Sequence[str] = (),
-    ) -> list[Notice]:
+    ) -> list[Claimed]:
         """See `CaseStore.claim_notices`."""
 
         wanted = Wanted(
@@ -256,9 +257,8 @@ class CasePart(StorePart):
             silent=frozenset(silent),
         )
 
-        def operation(db: sqlite3.Connection) -> list[Notice]:
-            ids = claim(db, wanted, self._turns)
-            return [stored_notice(db.execute(SQL["notice"], (id,)).fetchone()) for id in ids]
+        def operation(db: sqlite3.Connection) -> list[Claimed]:
+            return [_claimed(db, id) for id in claim(db, wanted, self._turns)]
 
         return await self.write(operation)
 
@@ -625,6 +625,11 @@ def _case_row(row: Row) -> CaseRow:
         key=row[12],
         sealed=row[13],
     )
+
+
+def _claimed(db: sqlite3.Connection, id: str) -> Claimed:
+    notice = stored_notice(db.execute(SQL["notice"], (id,)).fetchone())
+    return Claimed(notice=notice, told=_told(db.execute(SQL["told"], (id,)).fetchone()))
 
 
 def _told(row: Row) -> ToldRow:
