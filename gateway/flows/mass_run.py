@@ -29,7 +29,7 @@ from gateway.ports import MassPerson, Use
 # How many cases are opened before anything else is looked at, and how many of them at
 # once: their writes share commits, and shares go on between them.
 BATCH = 64
-AT_ONCE = 16
+AT_ONCE = 32
 
 # How many notices may be due at a recipient that answers: a queue that no longer grows
 # keeps every look at it short.
