@@ -60,7 +60,7 @@ async def _head(file: Path) -> dict[str, Any]:
 
 
 def _verified(home: Path, file: Path, trust: Path | None) -> dict[str, Any]:
-    from gateway.cli.ledger import trusted
+    from gateway.cli.looking import trusted
     from gateway.stores.sqlite.copies import check_pages
 
     if not file.exists():

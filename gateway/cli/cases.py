@@ -119,7 +119,7 @@ def letter(output: Output, notice: str, text: bool, language: str | None) -> Non
 def verify(output: Output, file: Path, trust: Path | None) -> None:
     """Verify a certificate offline, by the home's keys or those named; never by a key in it."""
     from gateway.cases.certificate import CertificateInvalid, verify_certificate
-    from gateway.cli.ledger import trusted
+    from gateway.cli.looking import trusted
 
     text = file.read_text("utf-8", "replace").strip()
     try:

@@ -118,7 +118,7 @@ async def _again(
     comparison: Comparison,
     tell: Callable[[int, int], None],
 ) -> Replayed:
-    from gateway.cli.explaining import no_key
+    from gateway.cli.looking import no_key
     from gateway.keyring import FileKeyring
     from gateway.wiring import utc_now
 

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.access.scopes import ALL, SHARE, Service
 from gateway.cli.comparing import last_edition
 from gateway.cli.fates import needed_changes, told_fields
+from gateway.cli.looking import no_key
 from gateway.decide.explain import explain
 from gateway.errors import CallerError
 from gateway.flows.editions import held_by
@@ -104,11 +105,6 @@ def _with_fields(decision: Permitted | Refused, draft: Draft) -> Permitted | Ref
             reason=error.reason, detail=error.detail, clauses=error.clauses, remedy=error.remedy
         )
     return decision
-
-
-def no_key(length: int) -> bytes:
-    """Nothing is stored here, so the key of a person who is not known is never used."""
-    return bytes(length)
 
 
 def _incoming(question: Question) -> Incoming:

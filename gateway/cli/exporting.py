@@ -62,9 +62,9 @@ def _since(text: str) -> Begin:
 
 
 async def _export(home: Path, file: Path, begin: Begin | None) -> dict[str, Any]:
-    from gateway.cli.ledger import _looking
+    from gateway.cli.looking import looking
 
-    async with _looking(home) as store:
+    async with looking(home) as store:
         head = await store.head()
         if not head.note:
             fail("this ledger has no checkpoint yet", 1)

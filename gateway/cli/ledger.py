@@ -1,9 +1,6 @@
 """`gateway ledger …`: verify, prove, export."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import click
 from gateway.cli.affected import affected
 from gateway.cli.backup import backup
 from gateway.cli.exporting import export
+from gateway.cli.looking import looking, trusted
 from gateway.cli.output import Output, fail
 from gateway.cli.proving import prove
 from gateway.cli.pruning import prune
@@ -64,36 +62,6 @@ def _told(report: dict[str, Any]) -> str:
     return "\n".join([*lines, f"{report['open']} intents without outcome"])
 
 
-@asynccontextmanager
-async def _looking(home: Path) -> AsyncIterator[Any]:
-    from gateway.wiring import load_config, store_of
-
-    store = store_of(load_config(home))
-    if not load_config(home).database.exists():
-        fail("this home has no ledger yet: start it with `gateway serve`", 2)
-    await store.open_for_reading()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-def trusted(home: Path, trust: Path | None) -> dict[str, Any]:
-    """The JWK Set to trust: the one named, or the home's own; never one in a file checked."""
-    from gateway.errors import ConfigError
-    from gateway.keyring import FileKeyring
-
-    if trust is None:
-        return FileKeyring(home / "keys").public_jwks()
-    try:
-        jwks = json.loads(trust.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"--trust: {trust.name} is not a JWK Set") from error
-    if not isinstance(jwks, dict):
-        raise ConfigError(f"--trust: {trust.name} is not a JWK Set")
-    return jwks
-
-
 async def _verify_home(home: Path, trust: Path | None) -> dict[str, Any]:
     from gateway.cli.verifying import verify_stored
     from gateway.keyring import HeadFile
@@ -101,7 +69,7 @@ async def _verify_home(home: Path, trust: Path | None) -> dict[str, Any]:
 
     config = load_config(home)
     kept = HeadFile(home / "keys").read()
-    async with _looking(home) as store:
+    async with looking(home) as store:
         report = await verify_stored(config, store, trusted(home, trust), kept)
     if report is None:
         empty = {"size": 0, "root": "", "kinds": {}, "open": 0, "pruned": 0}

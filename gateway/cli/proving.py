@@ -34,12 +34,12 @@ def prove(output: Output, share: str | None, index: int | None, out: Path | None
 
 
 async def _prove(home: Path, share: str | None, index: int | None) -> dict[str, Any]:
-    from gateway.cli.ledger import _looking
+    from gateway.cli.looking import looking
     from gateway.flows import proving
     from gateway.wiring import load_config
 
     config = load_config(home)
-    async with _looking(home) as store:
+    async with looking(home) as store:
         if index is not None:
             places = [index]
         else:

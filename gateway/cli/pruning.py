@@ -94,9 +94,9 @@ def _counted(home: Path, day: date | None) -> dict[str, Any]:
 
 
 async def _looked(home: Path, judge: Any, now: datetime) -> dict[str, Any]:
-    from gateway.cli.ledger import _looking
+    from gateway.cli.looking import looking
 
-    async with _looking(home) as store:
+    async with looking(home) as store:
         size = (await store.head()).size
         found = await store.prunable(judge, now, lambda done: progress(done, size, "leaves"))
     return {"pruned": found.pruned, "kept": found.kept}

@@ -40,7 +40,7 @@ def replay_erasures(
     output: Output, bundle: Path, trust: Path | None, tries: int, give_up_unreadable: bool
 ) -> None:
     """Bring a restored database up to BUNDLE: its leaves, and everything deleted since."""
-    from gateway.cli.ledger import trusted
+    from gateway.cli.looking import trusted
     from gateway.wiring import load_config, running
 
     config = load_config(output.home)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from gateway import config as settings
-from gateway.cli.ledger import trusted
+from gateway.cli.looking import trusted
 from gateway.cli.replaying import replayed
 from gateway.ledger.bundle import checkpoint_line, header_line, leaf_line
 from gateway.model.settings import Config
