@@ -37,7 +37,7 @@ demo: venv ## the whole story on realistic traffic, in a temporary home
 test: style ## style, types and all tests; ends with what could not run here
 	@# Tests wait much of their time, and types are checked meanwhile.
 	@said=$$(mktemp); $(RUN) -m mypy >"$$said" 2>&1 & types=$$!; \
-	$(RUN) -m pytest -n $(JOBS) $(ARGS); tests=$$?; \
+	$(RUN) -m pytest -n $(JOBS) --dist worksteal $(ARGS); tests=$$?; \
 	wait $$types || { cat "$$said"; tests=1; }; rm -f "$$said"; exit $$tests
 
 check: venv ## policies and manifests: of ./home if there is one, else of a fresh home

@@ -4,6 +4,8 @@ Check a ledger bundle, a certificate, a proof or a checkpoint, without the gatew
     python verifier.py BUNDLE --trust JWKS.json [--since OLD] [--origin NAME] [--json]
     python verifier.py CERTIFICATE --trust JWKS.json [--partners KEYS] [--subject ID --salt SALT]
                                                      [--ledger BUNDLE]
+    python verifier.py MASS-CERTIFICATE --trust JWKS.json [--cases LIST] [--ledger BUNDLE]
+                                                          [--belongs PROOF]
     python verifier.py SHARE.tlog-proof --trust JWKS.json [--leaf SHARE.leaf.json]
     python verifier.py CHECKPOINT --trust JWKS.json [--since OLD --consistency PROOF]
 
@@ -43,6 +45,18 @@ And of a certificate, which is what a gateway says of one case (a compact JWS):
 6. with `--ledger`, that bundle verifies, goes on from the certificate's checkpoint,
    and its leaves say of the case, its notices and its receipts what it says.
 
+Of the certificate of a mass case, one decision about many people:
+
+1. it is signed, and its checkpoint too, as above;
+2. its counts agree with each other, and it is final only where every case is over;
+3. with `--cases`, the tree over the ids of that list, in ascending order, has the size
+   and root that the certificate has: nobody was left out, put in, or exchanged;
+4. with `--belongs`, the case of that proof is one of them;
+5. with `--ledger`, that bundle verifies and goes on from the certificate's checkpoint,
+   and its leaves say of the decision what it says: each step, by whom, of how many
+   people; with `--cases` too, its counts are those of the leaves, case by case and
+   notice by notice.
+
 Of a proof about one leaf (`.tlog-proof`, with the leaf beside it): the leaf is
 canonical and complete, its hash leads to the root, and that is signed. Of a checkpoint
 alone: that it is signed.
@@ -54,7 +68,8 @@ the command line, and no key that a checked file brings along.
 
 Exit code 0: it verifies. 1: it does not. 2: wrong use, or another kind of file.
 The file is read as a stream; kept are 16 bytes a leaf, 16 for each share that has its
-outcomes, and what is known of every other share.
+outcomes, and what is known of every other share. With `--cases` and `--ledger` together
+also 17 bytes for each case of the list and about 150 for each of their notices.
 """
 
 import argparse
@@ -582,10 +597,12 @@ class Asked:
     partners: dict[str, dict[str, Key]] = field(default_factory=dict)  # by recipient, or ""; by kid
     person: bytes = b""  # the salt and the subject
     ledger: Path | None = None  # the bundle that a certificate is compared with
+    cases: Path | None = None  # the ids of a mass case's cases
+    belongs: Path | None = None  # the proof that a case is one of them
     leaf: Path | None = None  # what a proof is about
     since: Checkpoint | None = None  # from which the ledger must go on
     hashes: tuple[bytes, ...] | None = None  # the proof that it does, where there are no leaves
-    case: "Case | None" = None  # what a certificate says, where a bundle is read for it
+    case: "Case | Mass | None" = None  # what a certificate says, where a bundle is read for it
 
 
 def read_asked(partners: Path | None, subject: str | None, salt: str | None) -> Asked:
@@ -649,7 +666,7 @@ class Contents:
     ids: "Remembered" = field(default_factory=lambda: Remembered())
     shares: dict[str, Share] = field(default_factory=dict)  # that are open, or were declared
     closed: "Remembered" = field(default_factory=lambda: Remembered())
-    case: "Case | None" = None
+    case: "Case | Mass | None" = None
     pruned: int = 0
     before: int = 0  # leaves before the file's first
     unexplained: int = 0
@@ -802,8 +819,7 @@ def check_bundle(
     first: bytes, lines: Lines, trust: Trust, origin: str | None, asked: Asked
 ) -> dict[str, Any]:
     """Check a bundle of which the first line was read, and report what it holds."""
-    if asked.partners or asked.person or asked.ledger:
-        raise WrongUse("--partners, --subject, --salt and --ledger are for certificates")
+    refuse_others(asked)
     with lines.blamed():
         header = read_header(first)
         contents = Contents(before=header.start, case=asked.case)
@@ -1015,7 +1031,7 @@ def read_since(path: Path, trust: Trust) -> Checkpoint:
 def note_of(first: bytes, lines: Lines) -> str:
     """Return the checkpoint that a file ends with, or holds."""
     stream, kind = lines.stream, kind_of(first, lines)
-    if kind == CERTIFICATE:
+    if kind in (CERTIFICATE, MASS):
         return str(parse_object(unbase64url(first.decode().split(".")[1])).get("checkpoint"))
     if kind in (PROOF, NOTE):
         rest = (first + b"\n" + stream.read(MAX_LINE)).decode(errors="replace")
@@ -1078,9 +1094,16 @@ def check_proof(
 
 
 def refuse_others(asked: Asked) -> None:
-    """Refuse options that are for other kinds of file."""
+    """Refuse options that are for certificates."""
     if asked.partners or asked.person or asked.ledger:
         raise WrongUse("--partners, --subject, --salt and --ledger are for certificates")
+    refuse_of_many(asked)
+
+
+def refuse_of_many(asked: Asked) -> None:
+    """Refuse options that are for the certificate of a mass case."""
+    if asked.cases or asked.belongs:
+        raise WrongUse("--cases and --belongs are for the certificate of a mass case")
 
 
 def text_of(first: bytes, lines: Lines) -> str:
@@ -1115,6 +1138,7 @@ def read_proof(text: str) -> tuple[int, list[bytes], bool, str]:
 # --- The certificate of a case (a compact JWS, RFC 7515) ---------------------------------------
 
 CERTIFICATE, RECEIPT = "sharing-certificate+jwt", "sharing-receipt+jwt"
+MASS = "sharing-mass-certificate+jwt"
 # No key comes from a token, and nothing in it may change how it is read (RFC 8725 §3.5, §3.10).
 REFUSED = {"crit", "b64", "zip", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256"}
 # What a certificate and its notices have, by type; then what may also be null.
@@ -1154,14 +1178,10 @@ def check_certificate(
     first: bytes, lines: Lines, trust: Trust, origin: str | None, asked: Asked
 ) -> dict[str, Any]:
     """Check a certificate, which is the file's only line, and report what it says."""
-    if len(first) >= MAX_LINE or lines.stream.read(1):
-        raise Refuted("the certificate is too long, or something follows it")
-    own = for_use(trust.keys, "certificate-").items()
-    said = open_jws(first.decode(), CERTIFICATE, {kid: ed25519(raw) for kid, raw in own})
+    refuse_of_many(asked)
+    said = open_certificate(first, lines, trust, CERTIFICATE)
     check_said(said)
-    checkpoint = open_checkpoint(said["checkpoint"], trust)
-    if checkpoint.origin != said["iss"].partition("://")[2].rstrip("/") + "/ledger":
-        raise Refuted("the checkpoint is of another ledger than the issuer's")
+    checkpoint = checkpoint_of(said, trust)
     head = head_report(checkpoint, trust, origin)
     if asked.person and sha256(asked.person).hex() != said["subject_hash"]:
         raise Refuted("it is about another person, or the salt is another one")
@@ -1180,6 +1200,22 @@ def check_certificate(
         "subject_checked": bool(asked.person),
         **ledger,
     }
+
+
+def open_certificate(first: bytes, lines: Lines, trust: Trust, typ: str) -> dict[str, Any]:
+    """Return the claims of the certificate that is the file's only line."""
+    if len(first) >= MAX_LINE or lines.stream.read(1):
+        raise Refuted("the certificate is too long, or something follows it")
+    own = for_use(trust.keys, "certificate-").items()
+    return open_jws(first.decode(), typ, {kid: ed25519(raw) for kid, raw in own})
+
+
+def checkpoint_of(said: dict[str, Any], trust: Trust) -> Checkpoint:
+    """Return the checkpoint in a certificate, which is of its issuer's ledger."""
+    checkpoint = open_checkpoint(said["checkpoint"], trust)
+    if checkpoint.origin != said["iss"].partition("://")[2].rstrip("/") + "/ledger":
+        raise Refuted("the checkpoint is of another ledger than the issuer's")
+    return checkpoint
 
 
 class Case:
@@ -1233,7 +1269,13 @@ def check_ledger(
     path: Path, said: dict[str, Any], checkpoint: Checkpoint, trust: Trust
 ) -> dict[str, Any]:
     """Check a bundle that holds the certificate's checkpoint, and compare what its leaves say."""
-    case = Case(said, checkpoint.size)
+    return compare(path, Case(said, checkpoint.size), checkpoint, trust)
+
+
+def compare(
+    path: Path, case: "Case | Mass", checkpoint: Checkpoint, trust: Trust
+) -> dict[str, Any]:
+    """Read the bundle for a certificate, and report how much of this its leaves say."""
     without = replace(trust, rule=None)
     found = check_file(path, without, checkpoint.origin, Asked(since=checkpoint, case=case))
     if found["format"] not in (FIRST, SECOND):
@@ -1293,11 +1335,285 @@ def check_receipts(notice: dict[str, Any], issuer: str, known: dict[str, dict[st
         raise Refuted(f"no receipt of {partner!a} says {notice['state']!a}")
 
 
+# --- The certificate of a mass case ------------------------------------------------------------
+
+# What it has, by type; then what may be null, a text otherwise.
+MASS_CLAIMS: dict[type, str] = {
+    str: "iss mass action reason state chosen opener accepted_at starts_at checkpoint",
+    int: "iat people",
+    dict: "scope cases",
+    list: "steps recipients",
+}
+MASS_NULLABLE = "approver announced_at ended_at"
+MASS_STATES = {"proposed", "waiting", "running", "paused", "cancelled", "opened", "closed"}
+STEP: dict[type, str] = {str: "event at", int: "leaf"}
+ROW: dict[type, str] = {
+    str: "partner",
+    int: "notices settled unsettled",
+    dict: "states evidence",
+}
+CASES: dict[type, str] = {str: "root", int: "opened open closed refused passed"}
+CASE_ID = re.compile(rb"case_([0-9a-f]{32})\n?")
+# As a case's leaves have it, in their order.
+CASE_STATES = ("", "open", "closed", "refused")
+# What leaves are counted by, of those that are over.
+COUNTED = {"closed", "refused", *NOTICE_STATES, *filter(None, EVIDENCE)}
+Stand = tuple[str, str, bool, str, str]  # recipient, state, whether settled, by, backups_until
+
+
+def check_mass(
+    first: bytes, lines: Lines, trust: Trust, origin: str | None, asked: Asked
+) -> dict[str, Any]:
+    """Check the certificate of a mass case, and report what it says."""
+    if asked.partners or asked.person:
+        raise WrongUse("--partners, --subject and --salt are for the certificate of one case")
+    said = open_certificate(first, lines, trust, MASS)
+    check_mass_said(said)
+    checkpoint = checkpoint_of(said, trust)
+    head = head_report(checkpoint, trust, origin)
+    goes_on = check_goes_on(checkpoint, asked)
+    listed = check_listed(asked.cases, said["cases"]) if asked.cases else None
+    case = check_belongs(asked.belongs, said) if asked.belongs else None
+    mass = Mass(said, checkpoint.size, listed)
+    ledger = compare(asked.ledger, mass, checkpoint, trust) if asked.ledger else {}
+    del said["checkpoint"]
+    return {
+        **{"verified": True, "format": MASS, "interim": False, **said},
+        **{"ledger": head["origin"], "size": head["size"], "ledger_signed_by": head["signed_by"]},
+        **{name: head[name] for name in head.keys() & {"cosigned_by"}},
+        **goes_on,
+        "cases_checked": listed is not None,
+        "belongs": case,
+        **ledger,
+    }
+
+
+def check_mass_said(said: dict[str, Any]) -> None:
+    """Check that it is complete and does not contradict itself."""
+    check_members(
+        {name: said[name] for name in said.keys() - {"interim"}}, MASS_CLAIMS, MASS_NULLABLE
+    )
+    if not all(isinstance(said[name], str | None) for name in MASS_NULLABLE.split()):
+        raise Refuted("a claim is of another type")
+    for step in said["steps"]:
+        check_members(step, STEP, "by")
+        if not isinstance(step["by"], str | None) or step["leaf"] < 0:
+            raise Refuted("a step is of another type")
+    for row in said["recipients"]:
+        check_row(row)
+    partners = [row["partner"] for row in said["recipients"]]
+    if partners != sorted(set(partners)):
+        raise Refuted("a recipient stands twice, or out of order")
+    cases, state = said["cases"], said["state"]
+    check_members(cases, CASES, "")
+    numbers = [cases[name] for name in CASES[int].split()]
+    if min(*numbers, said["people"]) < 0 or not HEX_256.fullmatch(cases["root"]):
+        raise Refuted("its cases are not counted, or have no root")
+    if sum(numbers[1:4]) != numbers[0]:
+        raise Refuted("its counts of cases do not add up")
+    over = state in ("closed", "cancelled")
+    if state not in MASS_STATES or (said["ended_at"] is not None) is not over:
+        raise Refuted("its state is not known, or does not go with ended_at")
+    if said.get("interim", False) is not (not over or cases["open"] > 0):
+        raise Refuted("it is final where every case of it is over, and only then")
+    if "interim" not in said and any(row["unsettled"] for row in said["recipients"]):
+        raise Refuted("every case of it is over, and a notice is not settled")
+
+
+def check_row(row: Any) -> None:
+    """Check that what it says of one recipient adds up."""
+    check_members(row, ROW, "backups_until")
+    states, evidence = row["states"], row["evidence"]
+    tables = [*states.values(), *evidence.values()]
+    if not states.keys() <= NOTICE_STATES or not evidence.keys() <= set(EVIDENCE):
+        raise Refuted("the state of a notice, or on what it rests, is not known")
+    if any(type(count) is not int or count < 0 for count in tables):
+        raise Refuted("a count is none")
+    if not isinstance(row["backups_until"], str | None):
+        raise Refuted("backups_until is of another type")
+    if not sum(states.values()) == row["notices"] == row["settled"] + row["unsettled"]:
+        raise Refuted("a recipient's counts do not add up")
+    proved = sum(evidence.values())
+    by_itself = states.get("completed", 0) + states.get("exempt", 0)
+    if not proved <= row["settled"] <= proved + by_itself or row["unsettled"] < 0:
+        raise Refuted("notices are settled, and nothing says by what")
+
+
+def check_listed(path: Path, cases: dict[str, Any]) -> bytes:
+    """Check that a list is that of the cases; their ids side by side, in 16 bytes each."""
+    tree, ids, last = Tree(), bytearray(), b""
+    for line in each_line(path):
+        found = CASE_ID.fullmatch(line)
+        if not found or not line > last:
+            raise Refuted("the list is not of cases' ids in ascending order, one a line")
+        tree.add(sha256(b"\x00", line.rstrip(b"\n")))
+        ids += bytes.fromhex(found[1].decode())
+        last = line
+    if (tree.size, tree.root().hex()) != (cases["opened"], cases["root"]):
+        raise Refuted("the list is another one than the certificate counts")
+    return bytes(ids)
+
+
+def each_line(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, none longer than a short one may be."""
+    try:
+        with path.open("rb") as stream:
+            yield from iter(lambda: stream.readline(100), b"")
+    except OSError as error:
+        raise WrongUse(f"{path} cannot be read: {error.strerror or 'unknown reason'}") from error
+
+
+def check_belongs(path: Path, said: dict[str, Any]) -> str:
+    """Check the proof that a case is one of the certificate's, and return the case."""
+    try:
+        proof = parse_object(path.read_bytes())
+    except OSError as error:
+        raise WrongUse(f"--belongs: {path} cannot be read") from error
+    check_members(proof, {str: "mass case", int: "index size", list: "hashes"}, "")
+    hashes = [one for one in proof["hashes"] if isinstance(one, str) and HEX_256.fullmatch(one)]
+    if hashes != proof["hashes"] or len(hashes) > MAX_HASHES or proof["index"] < 0:
+        raise Refuted("the proof's index or hashes are malformed")
+    if (proof["mass"], proof["size"]) != (said["mass"], said["cases"]["opened"]):
+        raise Refuted("the proof is of another mass case, or of another list")
+    leaf, root = sha256(b"\x00", proof["case"].encode()), bytes.fromhex(said["cases"]["root"])
+    check_inclusion(leaf, proof["index"], proof["size"], [*map(bytes.fromhex, hashes)], root)
+    return str(proof["case"])
+
+
+class Mass:
+    """What leaves up to the certificate's checkpoint say of a mass case, and of its cases."""
+
+    def __init__(self, said: dict[str, Any], size: int, listed: bytes | None) -> None:
+        self.said, self.size, self.listed = said, size, listed
+        self.steps: dict[int, tuple[Any, ...]] = {}  # by index
+        self.people: Any = None
+        self.opened = 0  # leaves by which one of its cases was opened
+        self.states = bytearray(len(listed or b"") // 16)  # of each case of the list
+        self.notices: dict[bytes, Stand] = {}  # by hash
+        self.alike: dict[Stand, Stand] = {}
+
+    def see(self, index: int, kind: str, leaf: dict[str, Any]) -> None:
+        """Note a leaf, if it is about this mass case and under the checkpoint."""
+        if index >= self.size or kind not in ("case", "notice"):
+            return
+        if leaf["case"] == self.said["mass"]:
+            self.steps[index] = (leaf["state"], leaf["at"], leaf.get("actor"), index)
+            self.people = leaf.get("count")
+            self.agree(leaf)
+            return
+        place = self.place(str(leaf["case"])) if self.listed is not None else None
+        if place is not None:
+            self.note(place, kind, leaf)
+        if kind == "case" and leaf.get("mass") == self.said["mass"]:
+            self.opened += 1
+            if place is None and self.listed is not None:
+                raise Refuted("leaves name a case of the mass case that the list leaves out")
+
+    def agree(self, leaf: dict[str, Any]) -> None:
+        """Check that a leaf is of the action and for the reason that the certificate names."""
+        if any(leaf.get(name) != self.said[name] for name in ("action", "reason")):
+            raise Refuted("leaves say another action or reason than the certificate")
+
+    def place(self, case: str) -> int | None:
+        """Return where a case stands in the list."""
+        found, listed = CASE_ID.fullmatch(case.encode(errors="replace")), self.listed or b""
+        if not found:
+            return None
+        raw, low, high = bytes.fromhex(found[1].decode()), 0, len(self.states)
+        while low < high:
+            middle = (low + high) // 2
+            if listed[16 * middle : 16 * middle + 16] < raw:
+                low = middle + 1
+            else:
+                high = middle
+        return low if listed[16 * low : 16 * low + 16] == raw else None
+
+    def note(self, place: int, kind: str, leaf: dict[str, Any]) -> None:
+        """Note a leaf about one of its cases."""
+        if kind == "case":
+            self.agree(leaf)
+            if leaf.get("mass", self.said["mass"]) != self.said["mass"]:
+                raise Refuted("leaves say that a case of the list is of another mass case")
+            if leaf["state"] not in CASE_STATES:
+                raise Refuted("the state of a case is not known")
+            self.states[place] = CASE_STATES.index(leaf["state"])
+            return
+        partner, key = str(leaf["partner"]), sha256(str(leaf["notice"]).encode())[:16]
+        if leaf.get("reason") == "may-not-be-told":
+            self.notices.pop(key, None)
+            return
+        more = str(leaf.get("by", "")), str(leaf.get("backups_until", ""))[:10]
+        row = partner, str(leaf["state"]), leaf.get("settled") is True, *more
+        self.notices[key] = self.alike.setdefault(row, row)
+
+    def missing(self) -> int:
+        """Compare, and return how much of what the certificate says no leaf says."""
+        said, interim = self.said, "interim" in self.said
+        missing: int = 0
+        for step in said["steps"]:
+            found = self.steps.pop(step["leaf"], None)
+            missing += found is None
+            if found not in (None, (step["event"], step["at"], step["by"], step["leaf"])):
+                raise Refuted("leaves say another step of the decision than the certificate")
+        if self.steps and not interim:
+            raise Refuted("leaves name a step of the decision that the certificate leaves out")
+        if self.people not in (None, said["people"]) and not interim:
+            raise Refuted("leaves say another number of people than the certificate")
+        if self.opened > said["cases"]["opened"] and not interim:
+            raise Refuted("leaves say that more cases were opened than the certificate")
+        missing += max(0, said["cases"]["opened"] - self.opened)
+        if self.listed is None:
+            return missing
+        missing += self.states.count(0)
+        # While cases are open they go on, also between the reading and the signing.
+        return missing if interim else missing + self.uncounted()
+
+    def uncounted(self) -> int:
+        """Compare the counts, and return how many cases and notices no leaf says."""
+        short = self.short_of("cases", "", self.said["cases"], self.counted_cases())
+        told = self.counted_notices()
+        for row in self.said["recipients"]:
+            partner = row["partner"]
+            for table in ("states", "evidence"):
+                short += self.short_of(
+                    "notices", partner, row[table], told.pop((partner, table), {})
+                )
+            days = [one[4] for one in set(self.notices.values()) if one[0] == partner]
+            if max(days, default="") > (row["backups_until"] or ""):
+                raise Refuted(f"leaves name a later day of {partner!a}'s backups")
+        if told:
+            raise Refuted("leaves name notices that the certificate does not count")
+        return short
+
+    def counted_cases(self) -> dict[str, int]:
+        """Count the listed cases that are over, by state."""
+        return {name: self.states.count(CASE_STATES.index(name)) for name in ("closed", "refused")}
+
+    def counted_notices(self) -> dict[tuple[str, str], Counter[str]]:
+        """Count their notices by recipient: by state, and by the word on which they are settled."""
+        told: dict[tuple[str, str], Counter[str]] = {}
+        for (partner, state, settled, by, _), count in Counter(self.notices.values()).items():
+            if not settled:
+                raise Refuted(f"leaves say that a notice to {partner!a} is not settled")
+            told.setdefault((partner, "states"), Counter())[state] += count
+            told.setdefault((partner, "evidence"), Counter())[by] += count * bool(by)
+        return told
+
+    def short_of(self, what: str, whose: str, said: dict[str, int], told: dict[str, int]) -> int:
+        """Return how many less the leaves tell than are said, of what; more must not be."""
+        for name, count in told.items():
+            if count > said.get(name, 0):
+                raise Refuted(
+                    f"leaves say that more {what} {whose} are {name} than the certificate"
+                )
+        return sum(said[name] - told.get(name, 0) for name in said.keys() & COUNTED)
+
+
 # --- The command -------------------------------------------------------------------------------
 
 # By the format that a file's first line names.
 CHECKS = {FIRST: check_bundle, SECOND: check_bundle, CERTIFICATE: check_certificate}
-CHECKS |= {PROOF: check_proof, NOTE: check_note}
+CHECKS |= {PROOF: check_proof, NOTE: check_note, MASS: check_mass}
 JWS = re.compile(rb"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+")
 SECOND_LINE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")  # of a checkpoint: its size
 T = TypeVar("T")
@@ -1393,6 +1709,8 @@ def asked_for(arguments: argparse.Namespace, trust: Trust) -> Asked:
     return replace(
         asked,
         ledger=arguments.ledger,
+        cases=arguments.cases,
+        belongs=arguments.belongs,
         leaf=leaf,
         since=None if arguments.since is None else read_since(arguments.since, trust),
         hashes=None if arguments.consistency is None else read_hashes(arguments.consistency),
@@ -1410,6 +1728,8 @@ OPTIONS: tuple[tuple[str, Any, str, str], ...] = (
     ("--quorum", int, "N", "how many of them must have cosigned; else all"),
     ("--policy", Path, "FILE", "ledgers, witnesses and the quorum (C2SP tlog-policy)"),
     ("--ledger", Path, "BUNDLE", "the bundle with which a certificate must agree"),
+    ("--cases", Path, "LIST", "the ids of a mass case's cases, one a line, ascending"),
+    ("--belongs", Path, "PROOF", "the proof that a case is one of a mass case's"),
     ("--partners", Path, "KEYS", "recipients' JWK Sets, a folder or one file"),
     ("--subject", str, "ID", "the person it must be about; with --salt"),
     ("--salt", str, "SALT", "the salt that came with the case"),
@@ -1547,8 +1867,24 @@ def certificate_text(arguments: argparse.Namespace, found: dict[str, Any]) -> st
     return "\n".join([f"{arguments.file} VERIFIES", *rows])
 
 
+def mass_text(arguments: argparse.Namespace, found: dict[str, Any]) -> str:
+    """Say in words what the certificate of a mass case says, and what of it was checked."""
+    apart = ("verified", "format", "steps", "recipients", "cases", "scope")
+    rows = [f"  {name:<16}  {value!a}" for name, value in found.items() if name not in apart]
+    for name, values in found["scope"].items():
+        rows.append(f"  {name:<16}  {', '.join(map(ascii, values)) or 'all'}")
+    for name, value in found["cases"].items():
+        rows.append(f"  {'cases ' + name:<16}  {value!a}")
+    for one in found["steps"]:
+        rows.append(f"  leaf {one['leaf']:,}: {one['event']!a} at {one['at']!a} by {one['by']!a}")
+    for one in found["recipients"]:
+        by = ", ".join(f"{count} by {name!a}" for name, count in one["evidence"].items())
+        rows.append(f"  {one['partner']!a}: {one['settled']} of {one['notices']} settled, {by}")
+    return "\n".join([f"{arguments.file} VERIFIES", *rows])
+
+
 TEXTS = {FIRST: verified_text, SECOND: verified_text, CERTIFICATE: certificate_text}
-TEXTS |= {PROOF: proof_text, NOTE: note_text}
+TEXTS |= {PROOF: proof_text, NOTE: note_text, MASS: mass_text}
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ machine, and random examples are the same ones every time.
 """
 
 import errno
+import gc
 import ipaddress
+import os
 import shutil
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -23,6 +26,10 @@ hypothesis.settings.register_profile(
 # Look further by hand: pytest --hypothesis-profile=explore
 hypothesis.settings.register_profile("explore", database=None, deadline=None, max_examples=5000)
 hypothesis.settings.load_profile("suite")
+
+# Nobody outside is spoken to, so nobody needs to be trusted: reading who is takes 40 ms
+# in each of hundreds of processes.
+os.environ.setdefault("SSL_CERT_FILE", os.devnull)
 
 LEFT_OUT = "could-not-run"
 
@@ -93,11 +100,55 @@ def _logging() -> None:
     get_logger()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """
+    A gateway in this process finds its new database as all migrations leave one. They
+    are the same every time; who tests them calls them, or starts a process.
+    """
+    if "gateway.stores.sqlite.store" not in sys.modules:
+        # No test that was collected opens one.
+        yield
+        return
+    from gateway.stores.sqlite import database, store
+
+    kept = tmp_path_factory.mktemp("migrated") / "gateway.db"
+
+    def migrate(path: Path) -> None:
+        if not kept.exists():
+            database.migrate(kept)
+        if not path.exists():
+            try:
+                shutil.copyfile(kept, path)
+            except OSError:
+                # The real one says what is wrong.
+                path.unlink(missing_ok=True)
+        database.migrate(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "migrate", migrate)
+        yield
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Workers only run tests; the process that started them keeps the list."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(LeftOut(), "left-out")
     sys.addaudithook(_stay_on_this_machine)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """
+    Collecting makes some hundred thousand objects that all stay: garbage is not looked
+    for among them, neither then nor ever after.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -95,25 +95,41 @@ def verify_certificate(token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
     notice settled. Checkpoint and receipts inside are signatures of others and
     are returned unchecked. Raises `CertificateInvalid`.
     """
-    parts = token.split(".")
-    if len(parts) != 3 or not token.isascii():
-        raise CertificateInvalid("it is not a compact JWS")
-    key = _key(_object(parts[0], "header"), jwks)
-    try:
-        key.verify(_octets(parts[2], "signature"), f"{parts[0]}.{parts[1]}".encode("ascii"))
-    except InvalidSignature as error:
-        raise CertificateInvalid("the signature is not by the key that it names") from error
-    said = _object(parts[1], "payload")
+    said = opened(token, jwks, CERTIFICATE_TYPE)
     _check_claims(said)
     return said
 
 
-def _key(header: Mapping[str, Any], jwks: Mapping[str, Any]) -> Ed25519PublicKey:
+def opened(token: str, jwks: Mapping[str, Any], typ: str) -> dict[str, Any]:
+    """
+    The claims of a token of this type signed by a key `certificate-…` of `jwks`,
+    looked at no further. Raises `CertificateInvalid`.
+    """
+    parts = token.split(".")
+    if len(parts) != 3 or not token.isascii():
+        raise CertificateInvalid("it is not a compact JWS")
+    key = _key(_object(parts[0], "header"), jwks, typ)
+    try:
+        key.verify(_octets(parts[2], "signature"), f"{parts[0]}.{parts[1]}".encode("ascii"))
+    except InvalidSignature as error:
+        raise CertificateInvalid("the signature is not by the key that it names") from error
+    return _object(parts[1], "payload")
+
+
+def type_of(token: str) -> str:
+    """Which type a token says that it is of; nothing of it is checked."""
+    try:
+        return str(_object(token.partition(".")[0], "header").get("typ"))
+    except CertificateInvalid:
+        return ""
+
+
+def _key(header: Mapping[str, Any], jwks: Mapping[str, Any], typ: str) -> Ed25519PublicKey:
     """The trusted key that the header names, by its `kid` alone."""
     if not _REFUSED_MEMBERS.isdisjoint(header):
         raise CertificateInvalid("the header has a member that is not allowed")
-    if header.get("typ") != CERTIFICATE_TYPE:
-        raise CertificateInvalid(f"typ is not {CERTIFICATE_TYPE}")
+    if header.get("typ") != typ:
+        raise CertificateInvalid(f"typ is not {typ}")
     if header.get("alg") not in _ALGORITHMS:
         raise CertificateInvalid("alg is not EdDSA")
     kid = header.get("kid")

@@ -4,8 +4,9 @@ Corrections: who had which of the corrected fields, and how they are told
 
 A change names a category of the policy, and means every field of exactly that
 category; or a field as leaves name it (`/recipient/phone`, `query.email`), and
-then the case names the recipients whose field that is: two recipients may mean
-different things by one name.
+means it at every recipient in the scope. Two recipients may mean different things
+by one name: where it is not of one category at all of them, the case names whose
+field it is.
 """
 
 import json
@@ -59,8 +60,8 @@ def check_changes(
     Check what a correction changes, as the caller wrote it.
 
     `categories` are those of the policy, `fields` the declared ones of the
-    recipients in the scope. Raises `CallerError` (`request-invalid`) with a
-    sentence that says what to write; it names categories, fields and no value.
+    recipients in the scope that mean one thing. Raises `CallerError` (`request-invalid`)
+    with a sentence that says what to write; it names categories, fields and no value.
     """
     if not rectify:
         if changes is not None:
@@ -87,10 +88,12 @@ def _check_name(
     # The name itself may be anything, also a value that was put in the wrong place.
     if not is_field(name):
         raise _invalid("changes: one of the names is no category of the policy and no field")
-    if not scope.partners:
-        raise _invalid("changes: a field means one recipient's, name them in scope.partners")
-    if name not in fields:
+    if name in fields:
+        return
+    if scope.partners:
         raise _invalid("changes: one of the fields is declared by no recipient in scope.partners")
+    told = "is declared by no recipient, or means different things to several"
+    raise _invalid(f"changes: one of the fields {told}, name whose it is in scope.partners")
 
 
 def is_field(name: str) -> bool:

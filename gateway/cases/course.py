@@ -10,10 +10,10 @@ agreed. A reminder is the same notice under the same id; it says nothing more.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gateway.model.cases import Course, Notice, NoticeState, Proof
+from gateway.model.cases import Course, Notice, NoticeState, Proof, backups_end
 from gateway.model.policy import Rights
 
 _S = NoticeState
@@ -178,9 +178,7 @@ def _completed(notice: Notice) -> Next:
         return Next(step=Step.TOLD_AGAIN, at=notice.next_at)
     if notice.backups_until is None:
         return Next(step=Step.OVER)
-    # Settled on the first UTC day behind it (R4).
-    day = datetime.combine(notice.backups_until, time(), UTC)
-    return Next(step=Step.SETTLES, at=day + _DAY)
+    return Next(step=Step.SETTLES, at=backups_end(notice.backups_until))
 
 
 def _reached(course: Course, deadline: datetime, now: datetime) -> Course:

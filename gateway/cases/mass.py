@@ -6,6 +6,7 @@ goes, and which state follows which (contract §9; K3, S4a).
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
+from unicodedata import normalize
 
 from gateway.cases.deadlines import earliest_send
 from gateway.cases.requests import check_request
@@ -118,12 +119,20 @@ def needs_second(people: int, above: int, approver: str | None) -> bool:
 
 def check_approver(opener: str, approver: str) -> None:
     """Raise `CallerError` (`service-not-permitted`) where somebody approves what they opened."""
-    if approver == opener:
+    if _person(approver) == _person(opener):
         raise CallerError(
             Reason.SERVICE_NOT_PERMITTED,
             "who opened a mass case cannot approve it",
             remedy="Let another service or person approve it, with a token of their own `sub`.",
         )
+
+
+def _person(name: str) -> str:
+    """
+    Whose name it is, however it is spelt: an issuer that lets people write their own
+    may tell `Ann`, `ann` and one with a space apart, and they are one person.
+    """
+    return "".join(normalize("NFKC", normalize("NFKC", name).casefold()).split())
 
 
 def allowance(left: float, gone_by: timedelta, per_second: int) -> float:

@@ -1,11 +1,11 @@
 """
-Refusing a request (contract §9; R7): on one of the policy's grounds, and only while it
-can still be refused whole.
+Refusing a request (contract §9; R7): on one of the policy's grounds, while its case is open.
 
-A request is refused before anybody was told: what a recipient was asked to do is not
-taken back by telling it nothing. Of an erasure of the whole person the keys are
-destroyed with its acceptance, and of a lifted restriction the fence is gone; neither
-can be made undone.
+What was carried out stays so. Who was told already is not told otherwise, and nobody
+waits for its answer any more; who was not is never told. Of an erasure of the whole
+person the keys are destroyed with its acceptance, and the person does not come back: it
+is the telling of recipients that ends. A withdrawal needs no permission, and of a lifted
+restriction the fence is gone; neither can be refused.
 """
 
 from collections.abc import Collection
@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.errors import CallerError, Reason
-from gateway.model.cases import Action, Case, Notice, NoticeState
+from gateway.model.cases import Action, Case, Notice, NoticeState, Proof
 
 CASE_REFUSED: Final = "case-refused"
-"""Reason of a notice that nobody is sent, because the request was refused."""
+"""Reason of a notice that goes no further, because the request was refused."""
 
 _CLAUSES = ("R7",)
 
@@ -29,39 +29,31 @@ def check_ground(ground: str, grounds: Collection[str]) -> None:
         )
 
 
-def check_refusable(case: Case, *, whole: bool) -> None:
-    """
-    Raise `CallerError` (`case-open`) where it is too late to refuse this request.
-
-    `whole`: it deletes the whole person.
-    """
-    if whole:
-        raise _too_late("the person's keys are destroyed: this request is carried out")
+def check_refusable(case: Case) -> None:
+    """Raise `CallerError` (`case-open`) where there is nothing to refuse."""
     if case.action is Action.UNRESTRICT:
         raise _too_late("the restriction is lifted: open a case that restricts again")
     if case.action is Action.WITHDRAW:
         raise _too_late("a withdrawal of consent needs no permission")
-    if any(_told(notice) for notice in case.notices):
-        raise _too_late("a recipient was told already: this request is carried out")
 
 
-def unsent(notice: Notice) -> Notice:
-    """The notice of a refused request: settled, and never sent."""
+def ended(notice: Notice) -> Notice:
+    """
+    The notice of a refused request: settled, and sent no more. One that was tried
+    stands as it did, or has failed where nothing was heard, on the word of a person.
+    """
+    over = replace(notice, next_at=None, resend_at=None, held=False, settled=True)
     if notice.settled:
-        return replace(notice, next_at=None, held=False)
-    return replace(
-        notice,
-        state=NoticeState.EXEMPT,
-        reason=CASE_REFUSED,
-        next_at=None,
-        resend_at=None,
-        held=False,
-        settled=True,
-    )
+        return over
+    if notice.state is NoticeState.EXEMPT or not told(notice):
+        return replace(over, state=NoticeState.EXEMPT, reason=CASE_REFUSED)
+    state = NoticeState.FAILED if notice.state is NoticeState.QUEUED else notice.state
+    reason = notice.reason or CASE_REFUSED
+    return replace(over, state=state, reason=reason, proof=Proof.PERSON)
 
 
-def _told(notice: Notice) -> bool:
-    # A try counts from its beginning: its answer may still be on the way.
+def told(notice: Notice) -> bool:
+    """Whether its recipient may know of it. A try counts from its beginning: it may have come."""
     return notice.attempts > 0 or notice.state not in (NoticeState.QUEUED, NoticeState.EXEMPT)
 
 

@@ -11,12 +11,12 @@ settled. Only a person does what no receipt can: try again, or resolve.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from gateway.errors import CallerError, Reason
-from gateway.model.cases import Notice, NoticeState, Proof
+from gateway.model.cases import Notice, NoticeState, Proof, backups_end
 
 
 class Event(StrEnum):
@@ -190,24 +190,25 @@ def apply(
     return resettled(changed, now=now)
 
 
-def settled(notice: Notice, *, on: date) -> bool:
+def settled(notice: Notice, *, now: datetime) -> bool:
     """
-    Whether nothing more is to come of a notice on the UTC day `on`.
+    Whether nothing more is to come of a notice.
 
     It is, where a person resolved it, where it is exempt, and where it was
-    completed: with the backups' day over (R4), and with nothing left to be told
+    completed: with the backups' day or time over (R4), and with nothing left to be told
     once more.
     """
     if notice.proof is Proof.PERSON or notice.state is _S.EXEMPT:
         return True
-    backups_gone = notice.backups_until is None or notice.backups_until < on
+    until = notice.backups_until
+    end = now if until is None else backups_end(until)
+    backups_gone = end is not None and end <= now
     return notice.state is _S.COMPLETED and backups_gone and notice.resend_at is None
 
 
 def resettled(notice: Notice, *, now: datetime) -> Notice:
-    """The notice with `settled` as it is today; what was settled stays so."""
-    today = now.astimezone(UTC).date()
-    return replace(notice, settled=notice.settled or settled(notice, on=today))
+    """The notice with `settled` as it is now; what was settled stays so."""
+    return replace(notice, settled=notice.settled or settled(notice, now=now))
 
 
 def accepts_receipt(notice: Notice) -> bool:
@@ -350,7 +351,12 @@ def _with_later_backups(notice: Notice, event: Event, given: date | None) -> Not
     """R4: of two dates the later counts, in whatever order their receipts come."""
     if event is not Event.COMPLETED or notice.state is not _S.COMPLETED or given is None:
         return notice
-    return replace(notice, backups_until=max(given, notice.backups_until or given))
+    return replace(notice, backups_until=_later(given, notice.backups_until or given))
+
+
+def _later(one: date, other: date) -> date:
+    end, other_end = backups_end(one), backups_end(other)
+    return one if end is None or (other_end is not None and end > other_end) else other
 
 
 def _reason(notice: Notice, event: Event, given: str | None) -> str | None:

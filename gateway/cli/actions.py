@@ -1,6 +1,6 @@
 """
-`gateway subject rectify|restrict|unrestrict` and `gateway case refuse|answer`: what a
-person asks for besides deletion, and what they are answered.
+`gateway subject erase|rectify|restrict|unrestrict` and `gateway case refuse|answer`: what a
+person asks for, and what they are answered.
 """
 
 import json
@@ -9,8 +9,8 @@ from typing import IO, Any
 
 import click
 
-from gateway.cli.output import Output, fail
-from gateway.cli.reach import SERVICE, reach
+from gateway.cli.output import Output, fail, table
+from gateway.cli.reach import SERVICE, reach, shaped
 
 Command = Callable[..., None]
 
@@ -26,7 +26,12 @@ def _request(command: Command) -> Command:
             help="How the person's identity was verified.",
         ),
         click.option("--reference", required=True, help="Where that verification is on record."),
-        click.option("--reason", default="user-request", show_default=True),
+        click.option(
+            "--reason",
+            default="user-request",
+            show_default=True,
+            help="Why; one that there is not is answered with those that there are.",
+        ),
         click.option(
             "--partner", "partners", multiple=True, help="Only this recipient; repeatable."
         ),
@@ -42,6 +47,23 @@ def _request(command: Command) -> Command:
 _categories = click.option(
     "--category", "categories", multiple=True, help="Only this category; repeatable."
 )
+
+
+@click.command()
+@click.option(
+    "--announced-at",
+    help="When the end of the service was announced; RFC 3339, service-ended only.",
+)
+@click.option("--refuse", help="Refuse the request on this ground; nothing is carried out.")
+@_categories
+@_request
+def erase(
+    output: Output, id: str, refuse: str | None, announced_at: str | None, **given: Any
+) -> None:
+    """Erase this person, and tell everybody who got their data."""
+    more = {"refuse": refuse, "announced_at": announced_at}
+    said = {name: value for name, value in more.items() if value is not None}
+    _opened(output, "erase", id, given, **said)
 
 
 @click.command()
@@ -107,7 +129,7 @@ def _opened(output: Output, action: str, id: str, given: dict[str, Any], **more:
         from gateway.flows.cases import preview as previewed
         from gateway.web.cases import CaseBody
 
-        request = CaseBody.model_validate_json(json.dumps(body)).request()
+        request = shaped(CaseBody, body).request()
         return await (previewed(gateway, request) if preview else open_once(gateway, request, None))
 
     value = reach(
@@ -118,19 +140,47 @@ def _opened(output: Output, action: str, id: str, given: dict[str, Any], **more:
         body=body,
         directly=directly,
     )
-    output.result(value, _told(value, preview))
+    output.result(value, _would(value) if preview else _done(value, action, body))
 
 
-def _told(value: dict[str, Any], preview: bool) -> str:
+def _would(value: dict[str, Any]) -> str:
+    """What a request would come to, nothing of which is done."""
+    due = f"to be answered by {value['deadline'][:10]}; nothing is done yet"
+    if value["state"] == "refused":
+        return f"it would be refused, and nobody told; {due}"
+    if not value["notices"]:
+        return f"told would be: nobody; {due}"
+    rows = [(one["partner"], one["deadline"][:10], _way(one)) for one in value["notices"]]
+    return f"{table(('would be told', 'due', 'how'), rows)}\n{due}"
+
+
+def _way(notice: dict[str, Any]) -> str:
+    if notice["state"] == "exempt":
+        return f"is not told: {notice['reason']}"
+    if notice["next_at"] is None:
+        return "by hand" if notice["reason"] == "manual" else "once its shares under way have ended"
+    return f"by its protocol, from {notice['next_at'][:10]} on"
+
+
+def _done(value: dict[str, Any], action: str, body: dict[str, Any]) -> str:
+    """What was opened, and what its reader needs next."""
+    case, state = value["case"], value["state"]
+    due = f", to be answered by {value['deadline'][:10]}" if state == "open" else ""
+    lines = [
+        f"case {case} is {state}{due}",
+        f"salt {value['salt']} (keep it: with it the certificate can be matched to the person)",
+    ]
+    if state == "refused":
+        lines.append(f"refused: {body['refuse']}; nobody is told, and nothing is carried out")
+        lines.append(f"`gateway case answer {case}` writes the answer to the person")
+        return "\n".join(lines)
     recipients = sorted({one["partner"] for one in value["notices"]})
-    listed = ", ".join(recipients) or "nobody"
-    if preview:
-        return f"due {value['deadline'][:10]}; told would be: {listed}"
-    return (
-        f"case {value['case']} is {value['state']}, due {value['deadline'][:10]}\n"
-        f"salt {value['salt']} (keep it: with it the certificate can be matched to the person)\n"
-        f"told: {listed}"
-    )
+    lines.append(f"to be told: {', '.join(recipients) or 'nobody'}")
+    if action == "restrict":
+        lines.append("nothing of this is shared until `gateway subject unrestrict` lifts it")
+    if state == "open":
+        lines.append(f"`gateway case show {case}` says how each recipient stands")
+    return "\n".join(lines)
 
 
 @click.command()

@@ -15,7 +15,10 @@ COLUMNS = (
     *("subject", "shares", "first", "last", "partners", "purposes"),
     *("categories", "fields", "kinds", "may_be_told"),
 )
-HEADINGS = ("person", "shares", "first", "last", "purposes", "categories", "may be told")
+HEADINGS = (
+    *("person", "shares", "first", "last", "recipients", "purposes"),
+    *("categories", "may be told"),
+)
 
 
 @click.command()
@@ -68,6 +71,7 @@ def _row(line: Line) -> tuple[Any, ...]:
         line["shares"],
         line["first"][:19].replace("T", " "),
         line["last"][:19].replace("T", " "),
+        " ".join(line["partners"]),
         " ".join(line["purposes"]),
         " ".join(one for one in line["categories"] if one != "none"),
         "yes" if line["may_be_told"] else "no",

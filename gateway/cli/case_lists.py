@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import click
 
-from gateway.cli.output import Output, table
+from gateway.cli.output import Output, fail, set_rows
 from gateway.cli.reach import reach
 from gateway.cli.streaming import Line, each_line
 
@@ -17,8 +17,8 @@ ROWS = 200
 # From so many days before a deadline a case stands out.
 SOON = 7
 
-CASES = ("case", "action", "reason", "state", "age", "due", "left", "settled", "tasks")
-TASKS = ("notice", "recipient", "state", "age", "due", "what to do")
+CASES = ("case", "request", "state", "age", "due", "left", "settled", "tasks")
+TASKS = ("recipient", "state", "age", "due", "what to do", "notice, and its case")
 
 
 @click.command("list")
@@ -36,11 +36,11 @@ def list_(
     tasks: bool,
     as_csv: bool,
 ) -> None:
-    """Cases, due first."""
+    """Cases, open ones before those that are over, due first."""
     chosen = {"state": state, "partner": partner, "overdue": "true" if overdue else None}
     query = {name: value for name, value in chosen.items() if value}
-    if tasks:
-        query = {"partner": partner} if partner else {}
+    if tasks and (state or overdue):
+        fail("--tasks: these are of open cases, late or not; leave --state and --overdue out", 2)
     if output.as_json and not as_csv:
         output.result(_page(output, query, tasks=tasks), "")
     else:
@@ -62,21 +62,34 @@ def _page(output: Output, query: dict[str, str], *, tasks: bool) -> Any:
 
 def _listed(output: Output, query: dict[str, str], *, tasks: bool, as_csv: bool) -> None:
     name = "tasks" if tasks else "cases"
+    printed = _Spreadsheet(tasks=tasks) if as_csv else _Table(tasks=tasks)
+    # What is over is due no more: it comes behind what is open.
+    parts = [query] if tasks or {"state", "overdue"} & query.keys() else _by_state(query)
+    printed.end(sum(_streamed(output, part, name, printed) for part in parts))
+
+
+def _by_state(query: dict[str, str]) -> list[dict[str, str]]:
+    return [{**query, "state": state} for state in ("open", "refused", "closed")]
+
+
+def _streamed(
+    output: Output, query: dict[str, str], name: str, each: Callable[[Line], None]
+) -> int:
+    """Call `each` for every case or task that is asked for; how many they were."""
 
     async def begin(gateway: Any) -> AsyncIterator[Line]:
         from gateway.flows import listing
         from gateway.web.listing import wanted_of
 
-        if tasks:
+        if name == "tasks":
             lines = listing.task_lines(gateway, query.get("partner"))
         else:
             lines = listing.case_lines(gateway, wanted_of(query))
         return listing.with_summary(lines, name)
 
-    printed = _Spreadsheet(tasks=tasks) if as_csv else _Table(tasks=tasks)
     path = f"/v1/{name}?{urlencode({**query, 'format': 'lines'})}"
-    ended = each_line(output, scopes=("case:read",), path=path, begin=begin, each=printed)
-    printed.end(int(ended["summary"][name]))
+    ended = each_line(output, scopes=("case:read",), path=path, begin=begin, each=each)
+    return int(ended["summary"][name])
 
 
 class _Table:
@@ -95,10 +108,9 @@ class _Table:
             self._flush()
 
     def _flush(self) -> None:
-        text = table(self._headings, [self._row(line) for line in self._lines])
-        *head, rows = text.split("\n", 2)
-        click.echo("\n".join(head))
-        for line, row in zip(self._lines, rows.split("\n"), strict=True):
+        rows = set_rows(self._headings, [self._row(line) for line in self._lines])
+        click.echo("\n".join(rows[:2]))
+        for line, row in zip(self._lines, rows[2:], strict=True):
             click.echo(click.style(row, fg=_colour(line)))
         self._lines = []
 
@@ -137,7 +149,7 @@ class _Spreadsheet:
 
 def _case_row(line: Line) -> Sequence[Any]:
     return (
-        *(line["case"], line["action"], line["reason"], line["state"]),
+        *(line["case"], f"{line['action']}, {line['reason']}", line["state"]),
         f"{line['age_days']} d",
         line["deadline"][:10],
         "" if line["days_left"] is None else f"{line['days_left']} d",
@@ -149,8 +161,8 @@ def _case_row(line: Line) -> Sequence[Any]:
 def _task_row(line: Line) -> Sequence[Any]:
     state = line["state"] if line["reason"] is None else f"{line['state']} ({line['reason']})"
     return (
-        *(line["notice"], line["partner"], state, f"{line['age_days']} d"),
-        *(line["deadline"][:10], line["next"].get("do", "")),
+        *(line["partner"], state, f"{line['age_days']} d", line["deadline"][:10]),
+        *(line["next"].get("do", ""), f"{line['notice']} {line['case']}"),
     )
 
 

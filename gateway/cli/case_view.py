@@ -6,9 +6,9 @@ from gateway.cli.output import table
 
 _HEAD = ("case", "action", "reason", "state", "accepted_at", "deadline", "closed_at")
 _HEADINGS = (
-    *("recipient", "state", "reason", "on whose word", "settled", "tries", "reminded", "due"),
-    *("backups until", "notice"),
+    *("recipient", "state", "settled", "due", "tries", "reminded", "backups until", "reason"),
 )
+_WORDS = {"receipt": "by receipt", "response": "by response", "person": "by a person"}
 
 _SAYS = {
     "told": "told at {at}",
@@ -24,27 +24,51 @@ _SAYS = {
 
 
 def shown(value: dict[str, Any]) -> str:
-    """A case as `GET /v1/cases/{id}` has it, in words and tables."""
-    head = [(name, value[name] or "—") for name in _HEAD]
-    notices = value["notices"]
+    """A case as `GET /v1/cases/{id}` has it, in words and tables; what waits for a person first."""
+    head = [(name, _told(value[name])) for name in _HEAD]
+    head.insert(2, ("about", _about(value["scope"])))
+    if "ground" in value:
+        head.append(("refused on", value["ground"]))
+    notices = sorted(value["notices"], key=_urgency)
     if not notices:
-        return table(("", ""), head) + "\n\nNobody had to be told."
+        nobody = "Nobody was told." if value["state"] == "refused" else "Nobody had to be told."
+        return table(("", ""), head).lstrip() + f"\n\n{nobody}"
     return "\n\n".join(
         [
-            table(("", ""), head),
+            table(("", ""), head).lstrip(),
             table(_HEADINGS, [_row(one) for one in notices]),
             "What happens next:\n" + "\n".join(line for one in notices for line in _coming(one)),
         ]
     )
 
 
+def _about(scope: dict[str, list[str]] | None) -> str:
+    """The whole person, or what of it was shared."""
+    if scope is None:
+        return "the whole person"
+    return "; ".join(f"{name} {', '.join(ids)}" for name, ids in scope.items() if ids)
+
+
+def _told(value: str | None) -> str:
+    return _at(value) if value and value[10:11] == "T" else value or "—"
+
+
+def _urgency(one: dict[str, Any]) -> tuple[bool, bool, str]:
+    return (one["settled"], not is_task(one), one["deadline"])
+
+
 def _row(one: dict[str, Any]) -> tuple[Any, ...]:
     return (
-        *(one["partner"], one["state"], one["reason"] or "", one["evidence"] or ""),
-        "yes" if one["settled"] else ("needs a person" if is_task(one) else "no"),
-        *(one["attempts"], one["reminders"] or "", one["deadline"][:10]),
-        *(one["backups_until"] or "", one["notice"]),
+        *(one["partner"], one["state"], _settled(one), one["deadline"][:10], one["attempts"]),
+        *(one["reminders"] or "", one["backups_until"] or "", one["reason"] or ""),
     )
+
+
+def _settled(one: dict[str, Any]) -> str:
+    """Whether, and on whose word."""
+    if not one["settled"]:
+        return "needs a person" if is_task(one) else "no"
+    return _WORDS.get(one["evidence"] or "", "yes")
 
 
 def is_task(notice: dict[str, Any]) -> bool:
@@ -54,6 +78,9 @@ def is_task(notice: dict[str, Any]) -> bool:
 
 def _coming(one: dict[str, Any]) -> list[str]:
     where = f"  {one['partner']} {one['notice']}: "
+    if is_task(one):
+        # What to do is long enough for a line of its own.
+        return [where.rstrip(), *(f"    {line}" for line in (next_words(one), *_known(one)))]
     return [where + next_words(one), *(f"    {line}" for line in _known(one))]
 
 

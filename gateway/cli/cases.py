@@ -1,6 +1,5 @@
 """`gateway case …`: who was told, who answered, what a person must settle."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,15 @@ from gateway.cli.actions import answer, refuse
 from gateway.cli.case_lists import list_
 from gateway.cli.case_view import shown
 from gateway.cli.mass import mass
+from gateway.cli.mass_words import certificate_line
 from gateway.cli.output import Output, fail
 from gateway.cli.reach import reach
+from gateway.cli.settling import evidence, resolve, retry
 
 
 @click.group()
 def case() -> None:
-    """Requests to erase: list, show, prove, verify."""
+    """Requests of people: list, show, answer, settle, prove, verify."""
 
 
 case.add_command(mass)
@@ -25,6 +26,9 @@ case.add_command(mass)
 case.add_command(list_)
 case.add_command(refuse)
 case.add_command(answer)
+case.add_command(resolve)
+case.add_command(retry)
+case.add_command(evidence)
 
 
 @case.command()
@@ -118,67 +122,26 @@ def letter(output: Output, notice: str, text: bool, language: str | None) -> Non
 @click.pass_obj
 def verify(output: Output, file: Path, trust: Path | None) -> None:
     """Verify a certificate offline, by the home's keys or those named; never by a key in it."""
-    from gateway.cases.certificate import CertificateInvalid, verify_certificate
+    from gateway.cases.certificate import CertificateInvalid, type_of, verify_certificate
+    from gateway.cases.mass_certificate import MASS_CERTIFICATE_TYPE, verify_mass_certificate
     from gateway.cli.looking import trusted
 
     text = file.read_text("utf-8", "replace").strip()
+    of_many = type_of(text) == MASS_CERTIFICATE_TYPE
+    verified = verify_mass_certificate if of_many else verify_certificate
     try:
-        claims = verify_certificate(text, trusted(output.home, trust))
+        claims = verified(text, trusted(output.home, trust))
     except CertificateInvalid as error:
         if output.as_json:
             output.result({"ok": False, "error": str(error)}, "")
         fail(f"the certificate does not verify: {error}", 1)
+    said = certificate_line(claims) if of_many else _certified(claims)
+    output.result({"ok": True, "claims": claims}, f"verified: {said}")
+
+
+def _certified(claims: dict[str, Any]) -> str:
     settled = sum(one["settled"] for one in claims["notices"])
-    output.result(
-        {"ok": True, "claims": claims},
-        f"verified: case {claims['case']}, {claims['action']} for {claims['reason']}, "
-        f"{claims['state']}; {settled} of {len(claims['notices'])} notices settled",
-    )
-
-
-def erase(
-    output: Output,
-    subject: str,
-    method: str,
-    reference: str,
-    reason: str,
-    scope: dict[str, Any],
-    *,
-    refuse: str | None = None,
-) -> None:
-    """Open a case that erases a person, or `refuse` it on a ground; print what was opened."""
-    from gateway.flows.clockwork import stamp
-    from gateway.wiring import utc_now
-
-    body: dict[str, Any] = {
-        "action": "erase",
-        "subject": subject,
-        "reason": reason,
-        "verified": {"method": method, "reference": reference, "at": stamp(utc_now())},
-    }
-    if any(scope.values()):
-        body["scope"] = {name: list(values) for name, values in scope.items() if values}
-    if refuse is not None:
-        body["refuse"] = refuse
-
-    async def directly(gateway: Any) -> Any:
-        from gateway.flows.cases import open_once
-        from gateway.web.cases import CaseBody
-
-        request = CaseBody.model_validate_json(json.dumps(body)).request()
-        return await open_once(gateway, request, None)
-
-    value = reach(
-        output.home,
-        scope="case:write",
-        method="POST",
-        path="/v1/cases",
-        body=body,
-        directly=directly,
-    )
-    output.result(
-        value,
-        f"case {value['case']} is {value['state']}, due {value['deadline'][:10]}\n"
-        f"salt {value['salt']} (keep it: with it the certificate can be matched to the person)\n"
-        f"{len(value['notices'])} recipients are told",
+    return (
+        f"case {claims['case']}, {claims['action']} for {claims['reason']}, "
+        f"{claims['state']}; {settled} of {len(claims['notices'])} notices settled"
     )

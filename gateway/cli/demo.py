@@ -65,6 +65,16 @@ def _told(telling: Coroutine[Any, Any, bool]) -> bool:
         fail("the demo was ended by a signal", 1)
     except (GatewayDied, ClientError, RuntimeError, LookupError, TimeoutError) as error:
         fail(f"the demo broke off: {str(error) or type(error).__name__}", 1)
+    except ExceptionGroup as errors:
+        fail(f"the demo broke off: {_first(errors)}", 1)
+
+
+def _first(errors: ExceptionGroup[Exception]) -> str:
+    """What went wrong in one of several things that were done at once."""
+    error: Exception = errors
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__
 
 
 @contextmanager

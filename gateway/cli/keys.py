@@ -110,19 +110,19 @@ def _table(found: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         (
             one["use"],
-            one["kid"],
+            f"{one['kid']} {one['thumbprint']}",
             one["state"],
-            (one["since"] or "")[:19],
+            (one["since"] or "")[:19].replace("T", " "),
             "yes" if one["public"] else "no",
             _until(one),
-            one["thumbprint"],
         )
         for one in found
     ]
-    return table(("use", "key", "state", "since", "public", "counts until", "thumbprint"), rows)
+    headings = ("use", "key, and its thumbprint", "state", "since", "public", "counts until")
+    return table(headings, rows)
 
 
 def _until(one: Mapping[str, Any]) -> str:
     if one["counts_until"]:
-        return str(one["counts_until"])[:19]
+        return str(one["counts_until"])[:19].replace("T", " ")
     return "—" if one["state"] == "active" else "for good"

@@ -91,7 +91,8 @@ def suspend(output: Output, id: str | None, everybody: bool) -> None:
     if everybody:
         output.result(value, f"nothing leaves to anybody until `{until} --all`; notices go on")
     else:
-        output.result(value, f"{whom} is suspended: nothing leaves to it until `{until}`")
+        said = f"{whom} is suspended: nothing leaves to it until `{until} {whom}`; notices go on"
+        output.result(value, said)
 
 
 @partner.command()

@@ -10,16 +10,20 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from gateway.cli.output import fail
 from gateway.cli.serve import RUN_FILE
 from gateway.cli.start import mint
-from gateway.errors import CallerError, Reason
+from gateway.errors import REASONS, CallerError, Reason
 from gateway.flows.answers import Declined
 from gateway.flows.gateway import Gateway
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 T = TypeVar("T")
+B = TypeVar("B", bound="BaseModel")
 
 SERVICE = "gateway-cli"
 
@@ -41,7 +45,7 @@ def reach(
     are scopes that it needs besides; `accept` is which form of the answer is preferred, and
     `service` who asks.
 
-    Ends the command (exit 1) where the answer is a refusal.
+    Ends the command where the answer is a refusal: exit 2 for what makes no sense, else 1.
     """
     from gateway.wiring import load_config, opened, running
 
@@ -58,8 +62,50 @@ def reach(
     except Declined as error:
         fail(f"{error.problem.reason.value}: {error.problem.detail}", 1)
     except CallerError as error:
-        code = 2 if error.code == Reason.REQUEST_INVALID else 1
-        fail(f"{error.code}: {error.detail.rstrip('.')}. {error.remedy}", code)
+        refused(path, error.code, error.detail, error.remedy)
+
+
+def shaped(kind: type[B], body: Any) -> B:
+    """
+    A body as the API takes it. Raises `CallerError` (`REQUEST_INVALID`) that names
+    places, never values.
+    """
+    from pydantic import ValidationError
+
+    from gateway.web.requests import places
+
+    try:
+        return kind.model_validate_json(json.dumps(body))
+    except ValidationError as error:
+        raise CallerError(Reason.REQUEST_INVALID, places(error)) from None
+
+
+# Where the words of the API say nothing to whoever types a command.
+_LOOK = {
+    "/v1/cases": "`gateway case list` shows them",
+    "/v1/mass-cases": "`gateway case mass list` shows them",
+    "/v1/notices": "`gateway case list --tasks` and `gateway case show` name them",
+    "/v1/partners": "`gateway partner list` shows them",
+}
+_REMEDIES = {
+    Reason.CASE_OPEN.value: "Wait until every notice is settled, or ask with --interim",
+    Reason.REQUEST_INVALID.value: "",
+}
+
+
+def refused(path: str, code: str, detail: str, remedy: str) -> NoReturn:
+    """
+    Say why the answer was a refusal, and what helps at a terminal; exit 2 for what
+    makes no sense, else 1.
+    """
+    if code == Reason.NOT_FOUND.value:
+        known = next((look for place, look in _LOOK.items() if path.startswith(place)), None)
+        remedy = known or remedy
+    usual = next((info.remedy for reason, info in REASONS.items() if reason == code), None)
+    # What was written for this very refusal says more.
+    helps = (_REMEDIES.get(code, remedy) if remedy == usual else remedy).rstrip(".")
+    said = f"{code}: {detail.rstrip('.')}"
+    fail(f"{said}. {helps}" if helps else said, 2 if code == Reason.REQUEST_INVALID.value else 1)
 
 
 async def _ask(
@@ -88,7 +134,7 @@ async def _ask(
         fail(f"the running gateway does not answer ({type(error).__name__}): is it starting?", 1)
     value: Any = json.loads(text) if text else None
     if response.status >= 400:
-        fail(f"{value['code']}: {value['detail'].rstrip('.')}. {value['remedy']}", 1)
+        refused(path, value["code"], value["detail"], value["remedy"])
     return value
 
 

@@ -8,16 +8,18 @@ import csv
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from gateway.cli.output import Output, fail, table
-from gateway.cli.reach import SERVICE, internal
+from gateway.cli.reach import SERVICE, internal, refused
 from gateway.cli.start import mint
+from gateway.errors import CallerError
 from gateway.flows.answers import Declined
 from gateway.flows.gateway import Gateway
 
+T = TypeVar("T")
 Line = dict[str, Any]
 Begin = Callable[[Gateway], Awaitable[AsyncIterator[Line]]]
 
@@ -40,26 +42,68 @@ def each_line(
     Call `each` for every line; returns the summary that ends them. Ends the command
     (exit 1) where the answer is a refusal, or broke off: half of it is not it.
     """
-    from gateway.wiring import load_config, opened, running
 
-    config = load_config(output.home)
+    async def answered(content: Any) -> Line | None:
+        return await _through(_lines(content), each)
 
-    async def alone() -> Line | None:
-        async with opened(config) as gateway:
-            return await _through(await begin(gateway), each)
+    async def directly(gateway: Gateway) -> Line | None:
+        return await _through(await begin(gateway), each)
 
-    try:
-        ended = asyncio.run(_asked(output, scopes, path, each) if running(config) else alone())
-    except Declined as error:
-        fail(f"{error.problem.reason.value}: {error.problem.detail}", 1)
+    ended = _reached(output, scopes=scopes, path=path, answered=answered, directly=directly)
     if ended is None:
         fail("the answer broke off before its end: ask again", 1)
     return ended
 
 
+def each_piece(
+    output: Output,
+    *,
+    scopes: tuple[str, ...],
+    path: str,
+    begin: Callable[[Gateway], Awaitable[AsyncIterator[bytes]]],
+    each: Callable[[bytes], None],
+) -> None:
+    """As `each_line`, of an answer that is text and has no summary, in pieces of any size."""
+
+    async def answered(content: Any) -> None:
+        async for piece in content.iter_any():
+            each(piece)
+
+    async def directly(gateway: Gateway) -> None:
+        async for piece in await begin(gateway):
+            each(piece)
+
+    _reached(output, scopes=scopes, path=path, answered=answered, directly=directly)
+
+
+def _reached(
+    output: Output,
+    *,
+    scopes: tuple[str, ...],
+    path: str,
+    answered: Callable[[Any], Awaitable[T]],
+    directly: Callable[[Gateway], Awaitable[T]],
+) -> T:
+    """What comes of an answer, of a running gateway over HTTP, else made here."""
+    from gateway.wiring import load_config, opened, running
+
+    config = load_config(output.home)
+
+    async def alone() -> T:
+        async with opened(config) as gateway:
+            return await directly(gateway)
+
+    try:
+        return asyncio.run(_asked(output, scopes, path, answered) if running(config) else alone())
+    except Declined as error:
+        fail(f"{error.problem.reason.value}: {error.problem.detail}", 1)
+    except CallerError as error:
+        refused(path, error.code, error.detail, error.remedy)
+
+
 async def _asked(
-    output: Output, scopes: tuple[str, ...], path: str, each: Callable[[Line], None]
-) -> Line | None:
+    output: Output, scopes: tuple[str, ...], path: str, answered: Callable[[Any], Awaitable[T]]
+) -> T:
     import aiohttp
 
     token = mint(output.home, service=SERVICE, scopes=scopes, partners=("*",), purposes=("*",))
@@ -73,8 +117,8 @@ async def _asked(
         ):
             if response.status >= 400:
                 value = json.loads(await response.read())
-                fail(f"{value['code']}: {value['detail']} {value['remedy']}", 1)
-            return await _through(_lines(response.content), each)
+                refused(path, value["code"], value["detail"], value["remedy"])
+            return await answered(response.content)
     except (aiohttp.ClientError, TimeoutError) as error:
         fail(f"the running gateway broke off ({type(error).__name__}): ask again", 1)
 
@@ -99,7 +143,8 @@ async def _through(lines: AsyncIterator[Line], each: Callable[[Line], None]) -> 
         done += 1
         if done % STEP == 0:
             _count(done)
-    _count(done, end="\n")
+    if done >= STEP:
+        _count(done, end="\n")
     return ended
 
 
@@ -165,6 +210,8 @@ class _Out:
 
 
 def _cell(value: Any) -> Any:
+    from gateway.web.listing import cell
+
     if isinstance(value, list):
-        return " ".join(value)
-    return str(value).lower() if isinstance(value, bool) else value
+        return cell(" ".join(value))
+    return str(value).lower() if isinstance(value, bool) else cell(value)

@@ -7,16 +7,17 @@ from urllib.parse import quote
 
 import click
 
-from gateway.cli.actions import rectify, restrict, unrestrict
+from gateway.cli.actions import erase, rectify, restrict, unrestrict
 from gateway.cli.output import Output, table
 from gateway.cli.reach import SERVICE, reach
 
 
 @click.group()
 def subject() -> None:
-    """One person: who has their data, what they agreed to."""
+    """One person: who has their data, what they agreed to, what they ask for."""
 
 
+subject.add_command(erase)
 subject.add_command(rectify)
 subject.add_command(restrict)
 subject.add_command(unrestrict)
@@ -150,36 +151,3 @@ def consents(output: Output, id: str) -> None:
     ]
     headings = ("consent", "purpose", "for", "method", "by", "scope", "granted", "withdrawn")
     output.result(value, table(headings, rows) if rows else "No consent is on record.")
-
-
-@subject.command()
-@click.argument("id")
-@click.option(
-    "--method",
-    required=True,
-    type=click.Choice(["app-session", "customer-service", "guardian", "system"]),
-    help="How the person's identity was verified.",
-)
-@click.option("--reference", required=True, help="Where that verification is on record.")
-@click.option("--reason", default="user-request", show_default=True)
-@click.option("--partner", "partners", multiple=True, help="Only this recipient; repeatable.")
-@click.option("--purpose", "purposes", multiple=True, help="Only this purpose; repeatable.")
-@click.option("--category", "categories", multiple=True, help="Only this category; repeatable.")
-@click.option("--refuse", help="Refuse the request on this ground; nothing is carried out.")
-@click.pass_obj
-def erase(
-    output: Output,
-    id: str,
-    method: str,
-    reference: str,
-    reason: str,
-    partners: tuple[str, ...],
-    purposes: tuple[str, ...],
-    categories: tuple[str, ...],
-    refuse: str | None,
-) -> None:
-    """Erase this person, and tell everybody who got their data."""
-    from gateway.cli import cases
-
-    scope = {"partners": partners, "purposes": purposes, "categories": categories}
-    cases.erase(output, id, method, reference, reason, scope, refuse=refuse)

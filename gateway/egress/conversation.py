@@ -19,11 +19,14 @@ from yarl import URL
 
 from gateway.egress.answers import read_answer
 from gateway.egress.exchange import Exchange
-from gateway.errors import PartnerTimeout, PartnerUnreachable
+from gateway.errors import PartnerCut, PartnerTimeout, PartnerUnreachable
 from gateway.ports import Answer
 
 # What is longer follows as the partner takes it, so that it is not in memory twice.
 PIECE = 64 * 1024
+
+# Who sends them without end keeps the whole process busy: reading what is there awaits nothing.
+MOST_INTERIM = 20
 
 # One of these without a body does not say that it has none (RFC 9110 §8.6).
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -59,8 +62,8 @@ async def converse(
 
     `first_byte_seconds`: from the last look to the answer's head. Raises what the
     last look raises, `PartnerUnreachable` where nothing was sent, `PartnerTimeout`
-    where no answer begins in time, as `read_answer`, and aiohttp's errors of a
-    connection that breaks.
+    where no answer begins in time, `PartnerCut` after `MOST_INTERIM` interim ones, as
+    `read_answer`, and aiohttp's errors of a connection that breaks.
     """
     protocol = connection.protocol
     try:
@@ -109,18 +112,21 @@ async def _answer_within(
     seconds: float | None, protocol: ResponseHandler, partner: str
 ) -> tuple[RawResponseMessage, StreamReader]:
     if seconds is None:
-        return await _answer_to(protocol)
+        return await _answer_to(protocol, partner)
     try:
         async with asyncio.timeout(seconds):
-            return await _answer_to(protocol)
+            return await _answer_to(protocol, partner)
     except TimeoutError:
         # Not chained: it says nothing more.
         raise PartnerTimeout(f"{partner}: no answer began within {seconds:g} s") from None
 
 
-async def _answer_to(protocol: ResponseHandler) -> tuple[RawResponseMessage, StreamReader]:
+async def _answer_to(
+    protocol: ResponseHandler, partner: str
+) -> tuple[RawResponseMessage, StreamReader]:
     """The final answer; interim ones (RFC 9110 §15.2) say nothing. 101 ends HTTP and is final."""
-    while True:
+    for _ in range(MOST_INTERIM + 1):
         message, content = await protocol.read()
         if not 100 <= message.code < 200 or message.code == 101:
             return message, content
+    raise PartnerCut(f"{partner}: over {MOST_INTERIM} interim answers, and none that is final")

@@ -51,9 +51,9 @@ class JwksCache:
     """
     JWK Sets by where they are.
 
-    `fetch` is `ClientPool.fetch`; `clock` counts seconds and never goes back;
-    `on_failure` is told the source and a fixed word whenever a fetch failed,
-    also when the old set goes on.
+    `fetch` is `ClientPool.fetch`; `clock` counts seconds; set back, it only
+    makes sets be fetched anew. `on_failure` is told the source and a fixed word
+    whenever a fetch failed, also when the old set goes on.
     """
 
     def __init__(
@@ -104,10 +104,10 @@ class JwksCache:
     def _due(self, known: _Known, kid: str | None) -> bool:
         now = self._clock()
         # Also after a failure: an issuer that is down is asked twice a minute.
-        cooling = known.tried is not None and now - known.tried < COOL_DOWN_SECONDS
+        cooling = known.tried is not None and _within(now - known.tried, COOL_DOWN_SECONDS)
         if cooling and known.fetch is None:
             return False
-        expired = now - known.fetched >= TTL_SECONDS
+        expired = not _within(now - known.fetched, TTL_SECONDS)
         return known.jwks is None or expired or _lacks(known.jwks, kid)
 
     async def _refresh(self, source: str, known: _Known) -> None:
@@ -162,6 +162,11 @@ def read_jwks(text: bytes) -> Jwks:
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         raise KeysUnavailable('not a JWK Set: write {"keys": […]}')
     return {"keys": keys}
+
+
+def _within(gone: float, seconds: float) -> bool:
+    """Whether less has gone by. What lies ahead is of a clock that was set back since."""
+    return 0 <= gone < seconds
 
 
 def _lacks(jwks: Jwks, kid: str | None) -> bool:

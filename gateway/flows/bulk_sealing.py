@@ -17,6 +17,7 @@ from gateway.flows.outbound import (
     entry_of,
     headers_of,
     response_limit,
+    retained_until,
     terms_of,
     url_of,
 )
@@ -38,7 +39,7 @@ def seal_batch(gateway: Gateway, frame: Frame, head: Head, records: Sequence[Lin
     content, media = content_of(gateway, draft, route, whole)
     digest = hashlib.sha256(content or b"").digest()
     url = url_of(head.partner.base_url, whole)
-    until = now + route.route.retention
+    until = retained_until(route, now)
     terms = terms_of(gateway, draft, route, (), parts[0][2], whole, digest, url, now, until)
     grant = sign_grant(replace(terms, records=len(parts)), gateway.grant_key)
     upstream = head.partner.partner.upstream

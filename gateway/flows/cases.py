@@ -45,7 +45,7 @@ from gateway.ledger import entries
 from gateway.ledger.encode import canonical
 from gateway.model.cases import Action, Case, CaseScope, CaseState, Exemption
 from gateway.model.ids import CaseId, SubjectId
-from gateway.model.mass import MassPlace
+from gateway.model.mass import MassId, MassPlace
 from gateway.ports import IdempotencyRow, NewCase
 from gateway.seal.storage import reveal
 
@@ -84,6 +84,8 @@ class CaseRequest:
     """Of a case that the gateway itself opens and must find again; None: a fresh one."""
     mass: MassPlace | None = None
     """Where its person waits, where it is part of a mass case; that was checked as a whole."""
+    mass_id: MassId | None = None
+    """And which one that is."""
 
 
 async def preview(gateway: Gateway, request: CaseRequest) -> dict[str, Any]:
@@ -356,6 +358,7 @@ def _opening_leaves(
             method=request.method,
             verification=entries.commitment(person.key, request.reference, id) if known else None,
             announced_at=request.announced_at,
+            mass=request.mass_id,
             subject=entries.subject_mark(person.key, id) if known else None,
             partners=scope.partners,
             purposes=scope.purposes,

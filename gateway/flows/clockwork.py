@@ -8,7 +8,8 @@ from gateway.ports import Random
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with `Z`, to the millisecond."""
     utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    # `%Y` writes years before 1000 with fewer digits, and nobody could read them back.
+    return f"{utc.year:04d}-{utc:%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
 def parse_stamp(text: str) -> datetime:

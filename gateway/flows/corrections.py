@@ -52,15 +52,21 @@ class Corrected:
 
 
 def declared_fields(gateway: Gateway, scope: CaseScope) -> dict[str, CategoryId]:
-    """The fields that the recipients of a scope declare, each with its category."""
+    """
+    The fields that the recipients of a scope declare, each with its category. Where the
+    scope names nobody, those that are of one category at all who declare them.
+    """
     partners = gateway.policy.policy.partners
-    return {
-        name: one.category
-        for id in sorted(scope.partners)
-        if id in partners
-        for route in partners[id].routes
-        for name, one in route.named_fields()
-    }
+    found: dict[str, CategoryId] = {}
+    several: set[str] = set()
+    for id in sorted(scope.partners or partners):
+        for route in partners[id].routes if id in partners else ():
+            for name, one in route.named_fields():
+                if found.setdefault(name, one.category) != one.category:
+                    several.add(name)
+    # Who names the recipients knows what each of them means by it.
+    unclear = frozenset() if scope.partners else several
+    return {name: category for name, category in found.items() if name not in unclear}
 
 
 def check(

@@ -1,5 +1,6 @@
 """Reading the ledger: entries, proofs, the checkpoint, and extending the tree (contract §10)."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -14,6 +15,10 @@ from gateway.seal.jwk import load_private_jwk
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+
+# How long a certificate waits for a checkpoint over the last leaves.
+SEQUENCED_SECONDS = 2.0
+ASK_AGAIN_SECONDS = 0.02
 
 # Leaves read and hashed at a time by the sequencer.
 SEQUENCE_BATCH = 4096
@@ -58,6 +63,23 @@ async def consistency(gateway: Gateway, old: int, new: int | None) -> dict[str, 
         )
     tiles = await gateway.store.tiles(merkle.consistency_tiles(old, to))
     return {"hashes": [one.hex() for one in merkle.consistency(tiles, old, to)]}
+
+
+async def head_over_all(gateway: Gateway) -> LedgerHead:
+    """
+    A signed head over every leaf that is durable now.
+
+    The sequencer makes one within a second; whoever has none gets what there is.
+    """
+    size = await gateway.store.size()
+    head = await gateway.store.head()
+    for _ in range(round(SEQUENCED_SECONDS / ASK_AGAIN_SECONDS)):
+        if head.size >= size:
+            break
+        gateway.appended.set()
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+        head = await gateway.store.head()
+    return head
 
 
 async def extend(gateway: Gateway) -> bool:

@@ -10,6 +10,7 @@ from gateway.flows import escrow
 from gateway.flows.gateway import Gateway
 from gateway.flows.reads import record_list_read
 from gateway.flows.snapshots import recipient
+from gateway.model.ids import CategoryId, PurposeId
 from gateway.model.recipients import Agreement
 from gateway.reports.letter import Letter
 
@@ -39,14 +40,15 @@ async def written(gateway: Gateway, id: str, *, service: str) -> Letter:
         recipient=partner.name if partner else notice.partner,
         contact=partner.contact if partner else "",
         agreement=_reference(partner.agreement if partner else None),
-        sender=gateway.issuer,
+        sender=_sender(gateway),
+        reply_to=gateway.config["answers.contact"],
         receipts=f"{gateway.config.public_url}/receipts",
         written=gateway.clock().date(),
         deadline=notice.deadline.date(),
         pseudonym=None if told.only_references else told.pseudonym,
         references=told.references,
-        purposes=told.purposes,
-        categories=told.categories,
+        purposes=tuple(_purpose(gateway, one) for one in told.purposes),
+        categories=tuple(_category(gateway, one) for one in told.categories),
         part=told.part,
         parts=told.parts,
         changes=tuple((one.selector, one.value) for one in told.changes),
@@ -55,3 +57,20 @@ async def written(gateway: Gateway, id: str, *, service: str) -> Letter:
 
 def _reference(agreement: Agreement | None) -> str | None:
     return agreement.reference if agreement else None
+
+
+def _sender(gateway: Gateway) -> str:
+    """Who writes, and how partners know this gateway."""
+    name: str = gateway.config["answers.sender"]
+    return f"{name} ({gateway.issuer})" if name else gateway.issuer
+
+
+def _purpose(gateway: Gateway, id: str) -> str:
+    """A purpose in people's words, and its id, as the grants had it."""
+    known = gateway.policy.policy.purposes.get(PurposeId(id))
+    return f"{known.title} ({id})" if known else id
+
+
+def _category(gateway: Gateway, id: str) -> str:
+    known = gateway.policy.policy.categories.get(CategoryId(id))
+    return f"{known.title} ({id})" if known else id

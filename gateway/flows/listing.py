@@ -66,7 +66,18 @@ def _cursor(deadline: datetime, id: str) -> str:
 def shown_case(gateway: Gateway, case: Case) -> Line:
     """A case as `GET /v1/cases/{id}` has it: what stands, and what happens next."""
     notices = [shown_notice(gateway, notice) for notice in case.notices]
-    return {**case.shown(), "notices": notices}
+    return {**case.shown(), "scope": _scope(case), "notices": notices}
+
+
+def _scope(case: Case) -> Line | None:
+    """What it is about; None: the whole person."""
+    if case.scope.whole:
+        return None
+    return {
+        "partners": sorted(case.scope.partners),
+        "purposes": sorted(case.scope.purposes),
+        "categories": sorted(case.scope.categories),
+    }
 
 
 def shown_notice(gateway: Gateway, notice: Notice) -> Line:

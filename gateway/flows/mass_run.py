@@ -35,6 +35,10 @@ AT_ONCE = 32
 # keeps every look at it short.
 MOST_DUE = 1000
 
+# How long a mass case waits for one who has that many. Who is still behind then would be so for
+# days, and nobody else would hear of anybody who comes later.
+PATIENCE = timedelta(seconds=60)
+
 # How many of a cancelled list are destroyed in one go.
 FORGOTTEN = 1000
 
@@ -59,11 +63,14 @@ class Masses:
         self._aside: dict[tuple[int, int], datetime] = {}
         self._pace = _Pace(0.0, gateway.clock())
         self._looked: dict[int, datetime] = {}
+        self._behind_since: datetime | None = None
 
     async def look(self) -> bool:
         """Do some of what is left to be done; true if more may be waiting. Raises `StoreFailed`."""
         now = self._gateway.clock()
-        self._aside = {who: until for who, until in self._aside.items() if until > now}
+        # A clock that was set back puts nobody aside for longer.
+        late = now + TROUBLE
+        self._aside = {who: end for who, end in self._aside.items() if now < end <= late}
         moved = False
         for mass in await self._gateway.store.unfinished_masses():
             if self._gateway.stopping.is_set():
@@ -112,7 +119,7 @@ class Masses:
         pace, rate = self._pace, flow.rate_of(self._gateway)
         pace.left = allowance(pace.left, now - pace.at, rate)
         pace.at = now
-        if pace.left < 1 or await self._behind():
+        if pace.left < 1 or await self._behind(now):
             return False
         some = min(BATCH, int(pace.left))
         waiting = await self._gateway.store.mass_people(mass.no, some + len(self._aside))
@@ -129,11 +136,16 @@ class Masses:
             moved = any(await asyncio.gather(*each)) or moved
         return moved
 
-    async def _behind(self) -> bool:
-        """Whether a recipient that answers has enough to do already."""
-        gateway = self._gateway
+    async def _behind(self, now: datetime) -> bool:
+        """Whether a recipient that answers has enough to do already, and is waited for."""
+        gateway, since = self._gateway, self._behind_since
         alone = gateway.egress.resting(Use.NOTICES)
-        return await gateway.store.recipient_behind(gateway.clock(), MOST_DUE, alone)
+        if not await gateway.store.recipient_behind(now, MOST_DUE, alone):
+            self._behind_since = None
+            return False
+        if since is None or since > now:
+            self._behind_since = since = now
+        return now - since < PATIENCE
 
     async def _all_opened(self, mass: MassCase) -> bool:
         """Nobody waits any more; of everybody, those who came meanwhile are looked up first."""
@@ -146,7 +158,7 @@ class Masses:
 
     async def _close(self, mass: MassCase, now: datetime) -> bool:
         looked = self._looked.get(mass.no)
-        if looked is not None and now - looked < OVER:
+        if looked is not None and timedelta() <= now - looked < OVER:
             return False
         self._looked[mass.no] = now
         if not await self._gateway.store.mass_is_over(mass.no):
@@ -202,6 +214,7 @@ async def _open(
         announced_at=mass.announced_at,
         ended=ended,
         mass=at,
+        mass_id=mass.id,
     )
     await open_case(gateway, request, None)
 

@@ -25,17 +25,22 @@ from gateway.ports import OpenDsrRow, Outgoing
 
 GIVE_UP_AFTER: Final = timedelta(days=90)
 """From the request on; so long Mixpanel tries (STANDARDS §2.4)."""
-AT_ONCE: Final = 20
+LOOKED_AT: Final = 1000
+"""So many of those that are due are looked at, the longest due first."""
 TIMEOUT_SECONDS = 20.0
 CONNECT_SECONDS = 5.0
 ANSWER_LIMIT = 64 * 1024
 
 
-async def tell(gateway: Gateway) -> int:
-    """Call back for the requests that stand otherwise than was told; how many there were."""
-    rows = await gateway.store.opendsr_requests_to_tell(gateway.clock(), AT_ONCE)
-    await asyncio.gather(*(_told(gateway, row) for row in rows))
-    return len(rows)
+async def due(gateway: Gateway) -> list[tuple[OpenDsrRow, frozenset[str]]]:
+    """The requests that stand otherwise than was told, each with where it is called back."""
+    rows = await gateway.store.opendsr_requests_to_tell(gateway.clock(), LOOKED_AT)
+    return [(row, _origins(opendsr.kept(gateway, row))) for row in rows]
+
+
+def _origins(request: Kept) -> frozenset[str]:
+    """Scheme, host and port of each address; not parsed, as it may be none."""
+    return frozenset("/".join(url.lower().split("/", 3)[:3]) for url in request.callbacks)
 
 
 async def forget(gateway: Gateway) -> None:
@@ -43,7 +48,8 @@ async def forget(gateway: Gateway) -> None:
     await gateway.store.forget_opendsr_fingerprints(gateway.clock() - KEPT_FOR)
 
 
-async def _told(gateway: Gateway, row: OpenDsrRow) -> None:
+async def tell(gateway: Gateway, row: OpenDsrRow) -> None:
+    """Call back for one request."""
     case = await gateway.store.case(row.case)
     if case is None:
         return

@@ -253,7 +253,7 @@ def wrap(
     content, media = content_of(gateway, draft, route, packed)
     digest = hashlib.sha256(content or b"").digest()
     url = url_of(draft.partner.base_url, packed)
-    until = now + route.route.retention
+    until = retained_until(route, now)
     grant = sign_grant(
         terms_of(gateway, draft, route, persons, permitted, packed, digest, url, now, until),
         gateway.grant_key,
@@ -309,6 +309,16 @@ def content_of(
         )
         return sealed.encode("ascii"), JOSE
     return packed.body, media
+
+
+def retained_until(route: PreparedRoute, now: datetime) -> datetime:
+    """
+    Until when the recipient may keep what leaves now (P6).
+
+    In whole seconds, as its grant says it, so that grant, leaf and the person's
+    account tell one moment.
+    """
+    return (now + route.route.retention).replace(microsecond=0)
 
 
 def url_of(base: str, packed: Packed) -> str:

@@ -7,6 +7,7 @@ that was not sent, nor one that a share in flight still holds back.
 """
 
 import hashlib
+from typing import Final
 
 from gateway.cases import states
 from gateway.cases.states import Event
@@ -26,6 +27,10 @@ from gateway.seal.jws import SignatureRefused
 
 TYPE = "sharing-receipt+jwt"
 
+MOST_KEPT: Final = 100
+"""Receipts of one notice. Each is kept for ever; beyond them only one that changes it counts."""
+AGAIN_SECONDS: Final = 3600
+
 EVENTS = {
     "acknowledged": Event.ACKNOWLEDGED,
     "in-progress": Event.IN_PROGRESS,
@@ -40,7 +45,8 @@ async def accept(gateway: Gateway, token: str) -> Notice:
     Take a receipt; returns the notice as it stands then.
 
     Raises `CallerError`: 401 for what does not verify, 404 for an unknown
-    notice, 403 for another recipient's, 409 for one that is settled.
+    notice, 403 for another recipient's, 409 for one that is settled, 429 for one
+    that changes nothing of a notice with `MOST_KEPT` others.
     """
     partner, receipt = _verified(gateway, token)
     known = await gateway.store.receipt(partner, receipt.jti)
@@ -54,10 +60,11 @@ async def accept(gateway: Gateway, token: str) -> Notice:
         return notice
     if notice.settled:
         raise CallerError(Reason.NOTICE_SETTLED)
+    full = await gateway.store.count_receipts(notice.id) >= MOST_KEPT
     try:
         after = await gateway.store.change_notice(
             notice.id,
-            lambda before: _changed(gateway, before, receipt, token),
+            lambda before: _changed(gateway, before, receipt, token, full=full),
             lambda case: closing_leaf(gateway, case),
             gateway.clock(),
         )
@@ -71,7 +78,9 @@ async def accept(gateway: Gateway, token: str) -> Notice:
     return after or notice
 
 
-def _changed(gateway: Gateway, before: Notice, receipt: Receipt, token: str) -> Changed | None:
+def _changed(
+    gateway: Gateway, before: Notice, receipt: Receipt, token: str, *, full: bool
+) -> Changed | None:
     if before.settled:
         raise CallerError(Reason.NOTICE_SETTLED)
     if not states.accepts_receipt(before):
@@ -84,6 +93,9 @@ def _changed(gateway: Gateway, before: Notice, receipt: Receipt, token: str) -> 
         backups_until=receipt.backups_until,
         proof=Proof.RECEIPT,
     )
+    if full and after == before:
+        detail = f"this notice has {MOST_KEPT} receipts already, and this one changes nothing"
+        raise CallerError(Reason.RATE_LIMITED, detail, retry_after=AGAIN_SECONDS)
     leaf = entries.receipt(
         id=new_id("leaf", gateway.random),
         at=gateway.clock(),

@@ -5,7 +5,7 @@ The case, its notices, its fence and the leaves that say so change in one go, so
 notice leaves meanwhile, and none of it is left where the process dies.
 """
 
-from gateway.cases.refusals import check_ground, check_refusable, unsent
+from gateway.cases.refusals import check_ground, check_refusable, ended
 from gateway.errors import CallerError, Reason, StoreFailed
 from gateway.flows import notices
 from gateway.flows.answers import Declined, problem
@@ -23,14 +23,14 @@ async def refuse(gateway: Gateway, id: str, ground: str, *, service: str) -> Cas
     Refuse the request of a case; the case as it is then. `service` says so.
 
     Raises `CallerError`: `request-invalid` for a ground that rights.yaml does not
-    state, `not-found`, `notice-settled` where the case is over, `case-open` where it
-    is too late; `Declined` where the disk does not take it.
+    state, `not-found`, `notice-settled` where the case is over, `case-open` where there
+    is nothing to refuse; `Declined` where the disk does not take it.
     """
     check_ground(ground, gateway.policy.policy.rights.refusal_grounds)
 
     def decided(case: Case, whole: bool) -> RefusedCase:
-        check_refusable(case, whole=whole)
-        after = [(notice, unsent(notice)) for notice in case.notices]
+        check_refusable(case)
+        after = [(notice, ended(notice)) for notice in case.notices]
         leaves = [
             leaf
             for before, now in after
@@ -39,7 +39,7 @@ async def refuse(gateway: Gateway, id: str, ground: str, *, service: str) -> Cas
         return RefusedCase(
             ground=ground,
             notices=tuple(now for _, now in after),
-            leaves=(*leaves, *_leaves(gateway, case, ground, service)),
+            leaves=(*leaves, *_leaves(gateway, case, ground, service, whole=whole)),
         )
 
     try:
@@ -56,11 +56,11 @@ async def refuse(gateway: Gateway, id: str, ground: str, *, service: str) -> Cas
     return case
 
 
-def _leaves(gateway: Gateway, case: Case, ground: str, service: str) -> list[bytes]:
-    """The fence ends, where there was one, and the case is refused."""
+def _leaves(gateway: Gateway, case: Case, ground: str, service: str, *, whole: bool) -> list[bytes]:
+    """The case is refused, and its fence ends; not that of somebody who is deleted."""
     scope, now = case.scope, gateway.clock()
     leaves: list[entries.Leaf] = []
-    if case.action in (Action.ERASE, Action.RESTRICT):
+    if case.action in (Action.ERASE, Action.RESTRICT) and not whole:
         leaves.append(
             entries.fence(
                 id=new_id("leaf", gateway.random),

@@ -93,6 +93,7 @@ async def adopt(gateway: Gateway, past: PastCase, row: SubjectRow) -> str | None
         notices=notices,
         leaves=leaves,
         told=told,
+        mass=past.mass,
     )
     done = await gateway.store.adopt_case(adopted)
     gateway.subjects.forget_all()

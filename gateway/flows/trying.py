@@ -109,6 +109,9 @@ async def _steps(gateway: Gateway, one: Try) -> Tried:
             one = one.with_memory(interpreted.memory, gateway)
         if interpreted.follow_up != AT_ONCE or len(said) == STEPS_AT_ONCE:
             break
+        if gateway.stopping.is_set():
+            # The rest is told at the next start; each step may take as long as it likes.
+            break
     memory = one.sealed(gateway) if one.dialect.remembers else None
     return Tried(said=tuple(said), memory=memory)
 
@@ -182,7 +185,9 @@ def _kept(
     # Of another address nothing serves: the manifest may have changed.
     if kept is None or kept.request.url != request.url:
         return None
-    return replace(kept, request=request) if gateway.clock() < kept.at + within else None
+    # What came later than now came under a clock that was set back since.
+    age = gateway.clock() - kept.at
+    return replace(kept, request=request) if timedelta() <= age < within else None
 
 
 async def _sent(gateway: Gateway, partner: Partner, request: Request) -> Answered:

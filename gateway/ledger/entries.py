@@ -236,6 +236,7 @@ def case(
     categories: Collection[str] = (),
     count: int | None = None,
     actor: str | None = None,
+    mass: str | None = None,
     subject: str | None = None,
 ) -> Leaf:
     """
@@ -244,7 +245,7 @@ def case(
     `method` and `verification` (a commitment) say how identity was verified
     (R6), `ground` on what a request was refused (R7), `announced_at` when the
     end of the service was announced (K3), `count` about how many people a mass
-    case is, `actor` who decided.
+    case is, `actor` who decided, `mass` of which mass case an opened one is part.
     """
     return make(
         Kind.CASE,
@@ -262,6 +263,7 @@ def case(
         **scope(partners, purposes, categories),
         count=count,
         actor=actor,
+        mass=mass,
         subject=mark("subject", subject),
     )
 

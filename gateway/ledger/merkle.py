@@ -12,7 +12,7 @@ four tiles to extend the tree and a handful to prove anything.
 
 Every node whose height is no multiple of eight is computed from the tile
 below it. What is asked of the tree is first turned into ranges of leaves
-(`_inclusion_ranges`, `_consistency_ranges`); a range becomes perfect subtrees
+(`inclusion_ranges`, `_consistency_ranges`); a range becomes perfect subtrees
 (`_nodes`), and each of those lies in one tile (`_place`). The tiles that a
 proof needs and the proof itself come from the same ranges.
 
@@ -97,7 +97,7 @@ def peaks(tiles: Tiles, size: int) -> tuple[bytes, ...]:
 
 def inclusion_tiles(index: int, size: int) -> list[TileId]:
     """Return the tiles that `inclusion(tiles, index, size)` reads, without repetition."""
-    return _tiles_of(_inclusion_ranges(index, size))
+    return _tiles_of(inclusion_ranges(index, size))
 
 
 def inclusion(tiles: Tiles, index: int, size: int) -> list[bytes]:
@@ -107,7 +107,7 @@ def inclusion(tiles: Tiles, index: int, size: int) -> list[bytes]:
     Returns the hashes of RFC 6962 §2.1.1, from the leaf upwards; empty for the
     only leaf of a tree.
     """
-    return [_range_hash(tiles, part) for part in _inclusion_ranges(index, size)]
+    return [_range_hash(tiles, part) for part in inclusion_ranges(index, size)]
 
 
 def consistency_tiles(old: int, new: int) -> list[TileId]:
@@ -206,8 +206,11 @@ def _split(start: int, end: int) -> int:
     return start + (1 << ((end - start - 1).bit_length() - 1))
 
 
-def _inclusion_ranges(index: int, size: int) -> list[_Range]:
-    """The subtrees beside the path from the leaf to the root, from the leaf upwards."""
+def inclusion_ranges(index: int, size: int) -> list[_Range]:
+    """
+    The subtrees beside the path from the leaf to the root, from the leaf upwards, each as
+    the leaves from the first number up to, not including, the second.
+    """
     if not 0 <= index < size:
         raise ValueError(f"there is no leaf {index} in a tree of {size}")
     start, end = 0, size

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from gateway.ledger.leaf import Kind
+from gateway.model.cases import read_until
 
 MASS = "mass_"
 """How the id of a mass case begins."""
@@ -49,6 +50,8 @@ class PastCase:
     deadline: datetime | None = None
     closed_at: datetime | None = None
     announced_at: datetime | None = None
+    mass: str | None = None
+    """The mass case that it is part of."""
     whole: bool = False
     """It has the lasting fence of a whole person."""
     fenced: bool = False
@@ -127,6 +130,7 @@ class Past:
         case.accepted_at = _time(leaf["at"])
         case.deadline = _time(leaf.get("deadline"))
         case.announced_at = _time(leaf.get("announced_at"))
+        case.mass = leaf.get("mass")
         _mark(case, leaf)
         _bound(case, leaf)
 
@@ -140,7 +144,7 @@ class Past:
             deadline=_time(leaf.get("deadline")) or (known.deadline if known else None),
             reason=leaf.get("reason"),
             attempts=leaf.get("attempts", known.attempts if known else 0),
-            backups_until=date.fromisoformat(backups[:10]) if backups else None,
+            backups_until=read_until(backups) if backups else None,
             by=leaf.get("by"),
             settled=bool(leaf.get("settled", False)),
         )

@@ -5,7 +5,7 @@ A case and its notices: one request to erase, and what each recipient is told
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -178,6 +178,7 @@ class Notice:
     deadline: datetime
     reason: str | None = None
     backups_until: date | None = None
+    """Until when backups may still hold the data (R4): a UTC day, that day included, or a time."""
     attempts: int = 0
     next_at: datetime | None = None
     proof: Proof | None = None
@@ -198,7 +199,7 @@ class Notice:
             "state": self.state.value,
             "reason": self.reason,
             "deadline": _stamp(self.deadline),
-            "backups_until": self.backups_until.isoformat() if self.backups_until else None,
+            "backups_until": written_until(self.backups_until) if self.backups_until else None,
             "attempts": self.attempts,
             "next_at": _stamp(self.next_at) if self.next_at else None,
             "evidence": self.proof.value if self.proof else None,
@@ -240,6 +241,26 @@ class Case:
             "closed_at": _stamp(self.closed_at) if self.closed_at else None,
             "notices": [notice.shown() for notice in self.notices],
         }
+
+
+def backups_end(until: date) -> datetime | None:
+    """
+    From when on backups that may hold data until then hold it no more (R4): the time
+    itself, or the end of the UTC day. None: the calendar's last day has no end.
+    """
+    if isinstance(until, datetime):
+        return until
+    return None if until == date.max else datetime.combine(until, time(), UTC) + timedelta(days=1)
+
+
+def written_until(until: date) -> str:
+    """A day as a day, a time as a time, as its recipient said it."""
+    return _stamp(until) if isinstance(until, datetime) else until.isoformat()
+
+
+def read_until(text: str) -> date:
+    """What `written_until` wrote. Raises `ValueError`."""
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
 def _stamp(moment: datetime) -> str:

@@ -78,6 +78,45 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MassStep:
+    """Something that happened to a mass case, as its leaf says it."""
+
+    event: MassEvent
+    at: str
+    """As the leaf has it."""
+    by: str | None
+    """Who decided it; None: nobody had to."""
+    leaf: int
+    """The index of its leaf in the ledger."""
+
+    def shown(self) -> Mapping[str, Any]:
+        """As a certificate has it."""
+        return {"event": self.event.value, "at": self.at, "by": self.by, "leaf": self.leaf}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many notices one recipient has that stand alike."""
+
+    partner: str
+    state: str
+    settled: bool
+    proof: str | None
+    """On whose word: a value of `Proof`."""
+    notices: int
+    backups_until: str | None
+    """The latest day (ISO 8601) until which they are in its backups."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MassPage:
+    """Some cases of a mass case in the order of their ids, each with its state; their notices."""
+
+    cases: tuple[tuple[str, str], ...]
+    notices: tuple[Counted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What one recipient would be told by a mass case."""
 

@@ -291,7 +291,7 @@ class Interpreted:
     reason: str | None = None
     """A fixed word for people, never the recipient's own text: `gone`, `http-503`, `not-found`."""
     backups_until: date | None = None
-    """With `completed`: the last UTC day on which backups may still hold the data (R4)."""
+    """With `completed`: until when backups may still hold the data (R4), a UTC day or a time."""
     signed: Signed | None = None
     """The signed message that says so, where the protocol has them."""
     memory: Memory | None = field(default=None, repr=False)

@@ -6,6 +6,7 @@ both sides; signatures are `opendsr_signed`.
 
 import hashlib
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ MAX_BYTES: Final = 64 * 1024
 MAX_IDENTITIES: Final = 1000
 
 _MAX_TEXT = 2000
+# A URL that can be asked for as it stands: no space, no control, nothing outside ASCII.
+_URL = re.compile(r"[!-~]+", re.ASCII)
 
 
 class Status(StrEnum):
@@ -215,11 +218,12 @@ def _certificate(value: Mapping[str, Any], url: str, domain: str) -> str:
     place = text_of(value, "processor_certificate")
     try:
         asked, named = urlsplit(url), urlsplit(place)
-        host = (named.hostname or "").lower()
+        # A port that is none raises here, and not where the certificate is asked for.
+        host = (named.hostname or "").lower() if named.port != 0 else ""
     except ValueError:
         raise OpenDsrRefused("processor_certificate is not a URL") from None
     # Never from https down to http.
-    if named.scheme not in {"https", asked.scheme} or named.username or not place.isascii():
+    if named.scheme not in {"https", asked.scheme} or named.username or not _URL.fullmatch(place):
         raise OpenDsrRefused("processor_certificate is not an https URL")
     if host not in {domain, asked.hostname} and not host.endswith(f".{domain}"):
         raise OpenDsrRefused("processor_certificate is outside the processor's domain")

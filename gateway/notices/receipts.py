@@ -9,15 +9,19 @@ checked before.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from gateway.errors import GatewayError
+from gateway.model.cases import read_until
 
 RECEIPT_TYPE: Final = "sharing-receipt+jwt"
 STATUSES: Final = ("acknowledged", "in-progress", "completed", "partial", "refused")
 FRESH_SECONDS: Final = 300
 """By how much `iat` may differ from now, that much included."""
+LONGEST_BACKUPS: Final = timedelta(days=3653)
+"""How long backups may still hold the data: ten years. A day beyond it is a mistake, or a way never
+to be done."""
 
 _MAX_TEXT = 500
 # A date, or a time in UTC; both in ASCII digits.
@@ -48,7 +52,7 @@ class Receipt:
     """One of `STATUSES`."""
     reason: str | None = None
     backups_until: date | None = None
-    """The last UTC day on which backups may still hold the data (R4)."""
+    """Until when backups may still hold the data (R4): a UTC day, that day included, or a time."""
     downstream: tuple[Downstream, ...] = ()
 
 
@@ -74,7 +78,7 @@ def check_claims(
         notice=_text(claims, "notice"),
         status=status,
         reason=_text(claims, "reason") if claims.get("reason") is not None else None,
-        backups_until=_day(claims.get("backups_until")),
+        backups_until=_backups(claims.get("backups_until"), now),
         downstream=read_downstream(claims.get("downstream")),
     )
 
@@ -97,13 +101,23 @@ def _text(members: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _day(value: Any) -> date | None:
+def _backups(value: Any, now: datetime) -> date | None:
+    until = _day_or_time(value)
+    if until is None:
+        return None
+    day = until.date() if isinstance(until, datetime) else until
+    if day > now.astimezone(UTC).date() + LONGEST_BACKUPS:
+        raise ReceiptInvalid("backups_until is more than ten years from now")
+    return until
+
+
+def _day_or_time(value: Any) -> date | None:
     if value is None:
         return None
     try:
         if not _DAY_OR_TIME.fullmatch(value):
             raise ValueError("another form")
-        return datetime.fromisoformat(value).date()
+        return read_until(value)
     except (ValueError, TypeError):
         # Not chained: the cause repeats the value.
         raise ReceiptInvalid("backups_until is neither a day nor an RFC 3339 time in Z") from None

@@ -75,7 +75,10 @@ def summed_up(said: str) -> str:
 def kept_value(body: bytes, pointer: str) -> str | None:
     """The value that a poll names, or None where there is none that could stand in a path."""
     found = scalar_at(body, pointer)
-    return found if found is not None and 0 < len(found) <= _LONGEST_KEPT else None
+    if found is None or not 0 < len(found) <= _LONGEST_KEPT or found in (".", ".."):
+        return None
+    # Half of a surrogate pair is not printable either, and no URL could hold it.
+    return found if found.isprintable() else None
 
 
 def scalar_at(body: bytes, pointer: str) -> str | None:

@@ -15,6 +15,7 @@ all mistakes are told at once.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from io import StringIO
 from typing import Any, TypeAlias
 
@@ -46,6 +47,8 @@ MAX_DEPTH = 32
 MAX_BYTES = 512 * 1024
 # Not printable by Python's measure, and part of ordinary text.
 _LAYOUT = "\n\t\u3000"
+# Reading takes most of the time of a reload, and most documents are as they were.
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +89,13 @@ def read_document(name: str, raw: bytes) -> Document:
     return document
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def scan_document(name: str, raw: bytes) -> Document:
-    """The document as far as it can be read, with everything that is wrong with its YAML."""
+    """
+    The document as far as it can be read, with everything that is wrong with its YAML.
+
+    One that did not change is not read again. Nobody may change what is returned.
+    """
     builder = _Builder(name)
     text = builder.decode(raw)
     root = builder.build(text) if text is not None else None

@@ -266,6 +266,9 @@ class CaseStore(Protocol):
     async def receipt(self, partner: str, jti: str) -> str | None:
         """The notice for which this receipt was accepted."""
 
+    async def count_receipts(self, notice: str) -> int:
+        """How many receipts of a notice were accepted."""
+
     async def escrow(self, notice: str) -> tuple[bytes, bytes] | None:
         """A notice's escrow: its wrapped key and what it says, sealed."""
 
@@ -290,7 +293,7 @@ class RefusedCase:
 
     ground: str
     notices: tuple[Notice, ...]
-    """All of them, settled: nobody is told."""
+    """All of them, settled: nobody is told any more."""
     leaves: tuple[bytes, ...]
 
 
@@ -306,10 +309,11 @@ class ActionStore(Protocol):
 
     async def refuse_case(self, id: str, refuse: RefuseCase, now: datetime) -> bool:
         """
-        Refuse the request of an open case in one go: its fence goes, and what its
-        notices would have said. False where there is no such case. What `refuse`
-        raises is raised here and nothing is changed; no notice can be claimed meanwhile.
-        Raises `CallerError` (`notice-settled`) for a case that is over.
+        Refuse the request of an open case in one go: its fence goes, but for that of a
+        whole person, and what its notices would have said. False where there is no such
+        case. What `refuse` raises is raised here and nothing is changed; no notice can be
+        claimed meanwhile. Raises `CallerError`: `notice-settled` for a case that is over,
+        `case-open` for that of a whole person while its plan is being made.
         """
 
     async def editions_of(self, number: str, before: datetime) -> "list[EditionRow]":

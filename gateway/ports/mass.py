@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gateway.model.mass import Expected, MassCase, MassPlace, Reached
+from gateway.model.mass import Expected, MassCase, MassPage, MassPlace, MassStep, Reached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +125,15 @@ class MassStore(Protocol):
 
     async def mass_is_over(self, no: int) -> bool:
         """Whether every case of it that was opened is over."""
+
+    async def mass_steps(self, no: int) -> list[MassStep]:
+        """What happened to it, in the order of the ledger."""
+
+    async def cases_of_mass(self, no: int, after: str, limit: int) -> list[str]:
+        """So many ids of its cases behind an id, in ascending order."""
+
+    async def mass_page(self, no: int, after: str, limit: int, *, untold: str) -> MassPage:
+        """
+        So many of its cases behind an id, in ascending order, with their notices, all as
+        of one moment. Exempt notices with the reason `untold` are left out.
+        """

@@ -55,6 +55,8 @@ class AdoptedCase:
     """The shares whose end it tells, by seq (P6, S4a)."""
     leaves: tuple[bytes, ...] = ()
     """Of the notices that no leaf tells of yet."""
+    mass: str | None = None
+    """The mass case that it is part of, where the store knows that one."""
 
 
 class RestoreStore(Protocol):

@@ -22,7 +22,7 @@ from gateway.reports.answer_words import (
     VERIFIED,
     WORDS,
 )
-from gateway.reports.html import Content, facts, page, table, tag
+from gateway.reports.html import Content, facts, page, sheet, table, tag
 
 _UNDONE = frozenset(
     {NoticeState.PARTIAL, NoticeState.REFUSED, NoticeState.EXEMPT, NoticeState.FAILED}
@@ -59,12 +59,7 @@ class Answer:
 def answer_page(answer: Answer, languages: Sequence[str] = LANGUAGES) -> str:
     """The answer as a page that prints on A4, each language on a sheet of its own."""
     sheets = [
-        tag(
-            "section",
-            *_sheet(answer, language),
-            lang=language,
-            style="break-before: page" if place else "",
-        )
+        sheet(WORDS[language]["title"], language, _sheet(answer, language), first=not place)
         for place, language in enumerate(languages)
     ]
     return page(" · ".join(WORDS[language]["title"] for language in languages), *sheets)
@@ -84,7 +79,7 @@ def _sheet(answer: Answer, language: str) -> Iterator[Content]:
     if answer.told:
         yield tag("h2", words["recipients"])
         headings = (words["recipient"], words["contact"], words["stands"])
-        rows = [(one.name, one.contact, _stands(one, language)) for one in answer.told]
+        rows = [(name, contact, stands) for name, contact, stands in _standing(answer, language)]
         yield table(headings, rows, caption="")
     undone = list(_undone(answer, language))
     if undone:
@@ -108,9 +103,9 @@ def _lines(answer: Answer, language: str) -> Iterator[str]:
     if answer.told:
         yield ""
         yield f"{words['recipients']}{colon}".rstrip()
-        for one in answer.told:
-            who = " ".join(filter(None, (one.name, f"<{one.contact}>" if one.contact else "")))
-            yield f"  - {_line(who)}{colon}{_line(_stands(one, language))}"
+        for name, contact, stands in _standing(answer, language):
+            who = " ".join(filter(None, (name, f"<{contact}>" if contact else "")))
+            yield f"  - {_line(who)}{colon}{_line(stands)}"
     undone = list(_undone(answer, language))
     if undone:
         yield ""
@@ -122,9 +117,18 @@ def _lines(answer: Answer, language: str) -> Iterator[str]:
 
 
 def _kind(answer: Answer) -> str:
-    return {CaseState.OPEN: "interim", CaseState.CLOSED: "final", CaseState.REFUSED: "refused"}[
-        answer.case.state
-    ]
+    if answer.case.state is CaseState.CLOSED and any(map(_left, answer.told)):
+        return "final-but"
+    if answer.case.state is CaseState.REFUSED:
+        return "refused-rest" if _begun(answer) else "refused"
+    return {CaseState.OPEN: "interim", CaseState.CLOSED: "final"}[answer.case.state]
+
+
+def _begun(answer: Answer) -> bool:
+    """Whether some of a request was carried out before it was refused."""
+    case = answer.case
+    erased = case.action is Action.ERASE and case.scope.whole and bool(answer.told)
+    return erased or any(one.notice.attempts for one in answer.told)
 
 
 def _action(answer: Answer) -> str:
@@ -139,7 +143,7 @@ def _head(answer: Answer, language: str) -> list[tuple[str, str]]:
         (words["date"], answer.written.isoformat()),
         (words["from"], answer.sender),
         *([(words["contact"], answer.contact)] if answer.contact else []),
-        (words["asked"], ASKED[language][_action(answer)]),
+        (words["asked" if case.method != "system" else "opened"], ASKED[language][_action(answer)]),
         (words["because"], REASONS[language].get(case.reason, case.reason)),
         (words["about"], words["comma"].join(answer.about) or words["everything"]),
         (words["received"], case.accepted_at.date().isoformat()),
@@ -163,21 +167,31 @@ def _verified(case: Case, language: str) -> str:
 
 def _done(answer: Answer, language: str) -> Iterator[str]:
     if answer.case.state is CaseState.REFUSED:
-        yield DONE[language]["refused"]
+        if _begun(answer) and _action(answer) == Action.ERASE.value:
+            yield DONE[language][Action.ERASE.value]
+        yield DONE[language][_kind(answer)]
         return
     yield DONE[language][_action(answer)]
     if not answer.told:
         yield DONE[language]["nobody"]
 
 
+def _standing(answer: Answer, language: str) -> Iterator[tuple[str, str, str]]:
+    """Each recipient once for all its notices that stand alike: name, contact, how it stands."""
+    yield from dict.fromkeys((one.name, one.contact, _stands(one, language)) for one in answer.told)
+
+
 def _stands(one: Told, language: str) -> str:
     words, notice = STANDS[language], one.notice
-    comma = WORDS[language]["comma"]
+    comma, colon = WORDS[language]["comma"], WORDS[language]["colon"]
     text = words[_word(notice)]
     if notice.reason is not None and notice.reason not in _OWN_REASONS:
-        text += f"{comma}{words['because']}{WORDS[language]['colon']}{notice.reason}"
+        done = notice.state is NoticeState.COMPLETED
+        because = "" if done else f"{words['because']}{colon}"
+        text += f"{comma}{because}{notice.reason}"
     if notice.backups_until is not None:
-        text += f"{comma}{words['backups']} {notice.backups_until.isoformat()}"
+        backups = words["backups-past" if notice.settled else "backups"]
+        text += f"{comma}{backups} {notice.backups_until:%Y-%m-%d}"
     if not notice.settled:
         text += f"{comma}{words['by']} {notice.deadline.date().isoformat()}"
     return text
@@ -196,6 +210,8 @@ def _word(notice: Notice) -> str:
             return "completed-response"
         case NoticeState.EXEMPT if notice.reason == "case-refused":
             return "case-refused"
+        case NoticeState.EXEMPT if by_person:
+            return "exempt-person"
         case NoticeState.FAILED if by_person:
             return "failed-person"
         case state:
@@ -207,9 +223,14 @@ def _undone(answer: Answer, language: str) -> Iterator[str]:
     if case.ground is not None:
         yield f"{words['ground']}{words['colon']}{GROUNDS[language].get(case.ground, case.ground)}"
         return
-    for one in answer.told:
-        if one.notice.state in _UNDONE or one.notice.backups_until is not None:
-            yield f"{one.name}{words['colon']}{_stands(one, language)}"
+    left = (one for one in answer.told if _left(one))
+    yield from dict.fromkeys(f"{one.name}{words['colon']}{_stands(one, language)}" for one in left)
+
+
+def _left(one: Told) -> bool:
+    """Whether a recipient has not done all of it, or its backups have not."""
+    held = one.notice.backups_until is not None and not one.notice.settled
+    return one.notice.state in _UNDONE or held
 
 
 def _complain(answer: Answer, language: str) -> Iterator[str]:

@@ -4,96 +4,130 @@ signed text itself, which alone proves it.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gateway.reports.html import Content, facts, listed, page, table, tag, whole
+from gateway.reports.answer_words import GROUNDS
+from gateway.reports.certificate_words import (
+    ACTIONS,
+    EVIDENCE,
+    LANGUAGES,
+    OWN_REASONS,
+    REASONS,
+    STANDS,
+    STATES,
+    WORDS,
+)
+from gateway.reports.html import Content, facts, joined, listed, page, sheet, table, tag, whole
 from gateway.reports.words import moment
 
 _BREAKS = "white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem"
+_JWKS = "/.well-known/jwks.json"
+_VERIFY = "gateway-verify certificate.jws --trust keys.json"
 
-_EVIDENCE = {
-    "receipt": "its signed receipt",
-    "response": "its interface's answer",
-    "person": "a person of ours",
-}
+Claims = Mapping[str, Any]
 
 
-def certificate_page(token: str, claims: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def certificate_page(
+    token: str,
+    claims: Claims,
+    names: Mapping[str, str],
+    languages: Sequence[str] = LANGUAGES,
+) -> str:
     """
     The page of a certificate. `token` is the compact JWS, `claims` what it holds, `names`
     what recipients are called. Nothing of it is about the person but a salted hash.
+
+    Each language has a sheet of its own; the signed texts, which have none, come last.
     """
-    notices: Sequence[Mapping[str, Any]] = claims["notices"]
-    lead = "What a request came to, whom we told, and what each of them signed."
-    if claims.get("interim"):
-        lead = f"{lead} Interim: the case is still open."
+    title = " · ".join(WORDS[language]["title"] for language in languages)
+    sheets = (
+        sheet(WORDS[language]["title"], language, _said(claims, names, language), first=not place)
+        for place, language in enumerate(languages)
+    )
     return page(
-        f"Certificate of {claims['case']}",
-        facts(_head(claims)),
-        tag("h2", "Recipients"),
-        _recipients(notices, names) if notices else tag("p", "Nobody had to be told."),
-        tag("h2", "The ledger"),
-        tag("p", "A signed head of the ledger that holds what happened in this case:"),
+        title,
+        *sheets,
+        tag("h2", _in_all(languages, "ledger")),
+        *(tag("p", WORDS[language]["head"], lang=language) for language in languages),
         tag("pre", claims["checkpoint"], style=_BREAKS),
-        tag("h2", "How to verify it"),
-        *_how(claims),
-        tag("h2", "The signed certificate"),
+        tag("h2", _in_all(languages, "signed")),
         tag("pre", token, style=_BREAKS),
-        lead=lead,
-        foot="This page is a reading aid. What counts is the signed text above, on one line.",
+        foot=" ".join(WORDS[language]["foot"] for language in languages),
     )
 
 
-def _head(claims: Mapping[str, Any]) -> list[tuple[str, Content]]:
+def _in_all(languages: Sequence[str], word: str) -> str:
+    return " · ".join(WORDS[language][word] for language in languages)
+
+
+def _said(claims: Claims, names: Mapping[str, str], language: str) -> Iterator[Content]:
+    words, notices = WORDS[language], claims["notices"]
+    yield tag("p", words["lead"], class_="lead")
+    if claims.get("interim"):
+        yield tag("p", tag("strong", words["interim"]))
+    yield facts(_head(claims, language))
+    yield tag("h2", words["recipients"])
+    yield _recipients(notices, names, language) if notices else tag("p", words["nobody"])
+    yield tag("h2", words["verify"])
+    before, _, after = words["save"].partition("{keys}")
+    yield tag("p", before, tag("code", f"{claims['iss']}{_JWKS}"), after)
+    yield tag("pre", _VERIFY, style=_BREAKS)
+    yield tag("p", words["salt"])
+    yield tag("pre", f"{_VERIFY} --subject ID --salt SALT", style=_BREAKS)
+
+
+def _head(claims: Claims, language: str) -> list[tuple[str, Content]]:
+    words, state = WORDS[language], claims["state"]
+    action, reason = claims["action"], claims["reason"]
     found: list[tuple[str, Content]] = [
-        ("Issuer", claims["iss"]),
-        ("Case", tag("code", claims["case"])),
-        ("Asked", f"{claims['action']}, for {claims['reason']}"),
-        ("State", claims["state"]),
-        ("Accepted", moment(claims["accepted_at"])),
-        ("Closed", moment(claims["closed_at"]) if claims["closed_at"] else "—"),
-        ("Person", tag("code", claims["subject_hash"])),
+        (words["issuer"], claims["iss"]),
+        (words["case"], tag("code", claims["case"])),
+        (words["asked"], _with_id(ACTIONS, language, action)),
+        (words["reason"], _with_id(REASONS, language, reason)),
+        (words["state"], STATES[language].get(state, state)),
     ]
     if "ground" in claims:
-        found.insert(4, ("Refused on", claims["ground"]))
-    return found
+        found.append((words["ground"], _with_id(GROUNDS, language, claims["ground"])))
+    return [
+        *found,
+        (words["accepted"], moment(claims["accepted_at"])),
+        (words["closed"], moment(claims["closed_at"]) if claims["closed_at"] else "—"),
+        (words["person"], tag("code", claims["subject_hash"])),
+    ]
 
 
-def _recipients(notices: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Content:
-    headings = ("Recipient", "State", "On whose word", "Settled", "Backups until", "Receipts")
+def _with_id(words: Mapping[str, Mapping[str, str]], language: str, id: str) -> Content:
+    """In people's words, with the word of the claims behind them."""
+    known = words[language].get(id)
+    return id if known is None else joined((known, " (", tag("code", id), ")"))
+
+
+def _recipients(
+    notices: Sequence[Mapping[str, Any]], names: Mapping[str, str], language: str
+) -> Content:
+    words = WORDS[language]
+    columns = ("recipient", "stands", "word", "settled", "backups", "receipts")
     rows = [
         (
             names.get(one["partner"], one["partner"]),
-            " · ".join(filter(None, (one["state"], one["reason"]))),
-            _EVIDENCE.get(one["evidence"] or "", "—"),
-            "yes" if one["settled"] else f"no, due {one['deadline'][:10]}",
+            _stands(one, language),
+            EVIDENCE[language].get(one["evidence"] or "", "—"),
+            words["yes"] if one["settled"] else words["no"].format(day=one["deadline"][:10]),
             whole(one["backups_until"]) if one["backups_until"] else "—",
             _digests(one["receipts"]),
         )
         for one in notices
     ]
-    return table(headings, rows, caption="SHA-256 of each receipt as it was signed")
+    return table([words[name] for name in columns], rows, caption=words["caption"])
+
+
+def _stands(one: Mapping[str, Any], language: str) -> str:
+    state, reason = one["state"], one["reason"]
+    said = None if reason is None else OWN_REASONS[language].get(reason, reason)
+    return " · ".join(filter(None, (STANDS[language].get(state, state), said)))
 
 
 def _digests(receipts: Sequence[str]) -> Content:
     digests = [hashlib.sha256(one.encode()).hexdigest() for one in receipts]
     return listed([tag("code", one, style=_BREAKS) for one in digests]) if digests else "—"
-
-
-def _how(claims: Mapping[str, Any]) -> list[Content]:
-    return [
-        tag(
-            "p",
-            "Save the signed text to a file, and the issuer's public keys, from ",
-            tag("code", f"{claims['iss']}/.well-known/jwks.json"),
-            ", to another. Then, without any connection:",
-        ),
-        tag("pre", "gateway-verify certificate.jws --trust keys.json", style=_BREAKS),
-        tag(
-            "p",
-            "Whoever has the salt that was given out when the case was opened can show whom it is "
-            "about: the person's code above is the SHA-256 of the salt's bytes followed by their "
-            "id. Nobody else can.",
-        ),
-    ]

@@ -54,9 +54,12 @@ ul { margin: 0; padding-left: 1.1rem; }
 section.card { border: 1px solid var(--line); border-radius: .5rem; padding: .2rem 1.2rem .8rem;
   margin: 1.2rem 0; }
 section.card h2 { margin-top: 1rem; }
+section.sheet { break-before: page; border-top: 3px solid var(--accent); margin-top: 3rem;
+  padding-top: 1.5rem; }
 footer { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: .8rem; }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt; }
-  section.card { border: 0; padding: 0; } .wide { overflow: visible; } }
+  section.card { border: 0; padding: 0; } .wide { overflow: visible; }
+  section.sheet { border: 0; margin: 0; padding: 0; } }
 """
 
 
@@ -92,7 +95,15 @@ def tag(name: str, /, *content: Content, **attributes: str) -> Html:
     )
     if name in _VOID:
         return Html(f"<{name}{given}>")
-    return Html(f"<{name}{given}>{joined(content)}</{name}>")
+    within = joined(map(_with_lines, content) if name == "pre" else content)
+    return Html(f"<{name}{given}>{within}</{name}>")
+
+
+def _with_lines(value: Content) -> Html:
+    """Text as `escaped`, its lines kept: a signed note without them is another one."""
+    if isinstance(value, Html):
+        return value
+    return Html("\n".join(escaped(line) for line in str(value).split("\n")))
 
 
 def listed(items: Sequence[Content]) -> Html:
@@ -148,6 +159,16 @@ def whole(text: str) -> Html:
 def label(text: str, *, marked: bool = False) -> Html:
     """A word that stands out a little; `marked` more so."""
     return tag("span", text, class_="tag marked" if marked else "tag")
+
+
+def sheet(title: str, language: str, content: Iterable[Content], *, first: bool) -> Html:
+    """
+    What a page says in one language. The first stands under the page's own title;
+    each other one begins a sheet of paper, under its own.
+    """
+    if first:
+        return tag("section", *content, lang=language)
+    return tag("section", tag("h1", title), *content, lang=language, class_="sheet")
 
 
 def page(title: str, *body: Content, lead: Content = "", foot: Content = "") -> str:

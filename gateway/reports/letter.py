@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from gateway.reports.html import Content, Html, facts, joined, listed, page, tag
+from gateway.reports.html import Content, Html, facts, joined, listed, page, sheet, tag
 from gateway.reports.letter_words import ACTIONS, LANGUAGES, WORDS
 
 
@@ -26,7 +26,7 @@ class Letter:
     agreement: str | None
     """The agreement's reference; None: none is on file any more."""
     sender: str
-    """How partners know this gateway: its public address."""
+    """Who writes, and how partners know this gateway: its public address."""
     receipts: str
     written: date
     deadline: date
@@ -37,6 +37,8 @@ class Letter:
     categories: tuple[str, ...]
     part: int | None = None
     parts: int | None = None
+    reply_to: str = ""
+    """Where an answer in writing goes; empty: none is set."""
     changes: tuple[tuple[str, str | None], ...] = field(default=(), repr=False)
     """`rectify`: fields and their new values as JSON has them; None: to be asked for."""
 
@@ -44,7 +46,7 @@ class Letter:
 def letter_page(letter: Letter, languages: Sequence[str] = LANGUAGES) -> str:
     """The letter as a page that prints on A4, each language on a sheet of its own."""
     sheets = [
-        tag("section", *_sheet(letter, language), lang=language, style=_break(place))
+        sheet(WORDS[language]["title"], language, _sheet(letter, language), first=not place)
         for place, language in enumerate(languages)
     ]
     title = " · ".join(WORDS[language]["title"] for language in languages)
@@ -56,10 +58,6 @@ def letter_text(letter: Letter, languages: Sequence[str] = LANGUAGES) -> str:
     return "\n\n".join("\n".join(_lines(letter, language)) for language in languages) + "\n"
 
 
-def _break(place: int) -> str:
-    return "break-before: page" if place else ""
-
-
 def _sheet(letter: Letter, language: str) -> Iterator[Content]:
     words = WORDS[language]
     yield facts(_head(letter, language))
@@ -69,7 +67,7 @@ def _sheet(letter: Letter, language: str) -> Iterator[Content]:
     yield facts((name, _several(values)) for name, values in _ids(letter, language))
     if letter.pseudonym is None:
         yield tag("p", words["records_only"])
-    yield facts((name, _several(values)) for name, values in _about(letter, language))
+    yield facts((name, listed(values)) for name, values in _about(letter, language))
     if letter.changes:
         yield tag("h2", words["changes"])
         yield facts((name, tag("code", value)) for name, value in _changes(letter, language))
@@ -120,6 +118,7 @@ def _head(letter: Letter, language: str) -> list[tuple[str, str]]:
         (words["contact"], letter.contact or words["none"]),
         (words["agreement"], letter.agreement or words["none"]),
         (words["from"], letter.sender),
+        *([(words["reply_to"], letter.reply_to)] if letter.reply_to else []),
         (words["notice"], letter.notice),
         (words["date"], letter.written.isoformat()),
     ]

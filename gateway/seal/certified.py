@@ -14,7 +14,7 @@ from functools import lru_cache
 from warnings import catch_warnings, simplefilter
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
@@ -37,6 +37,14 @@ from gateway.seal.jws import SignatureRefused
 
 LEAST_RSA_BITS = 2048
 MOST_CERTIFICATES = 10
+
+# What the names of a certificate that was written wrongly can raise; not all are a `ValueError`.
+_NAMELESS = (
+    ValueError,
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 class CertificateRefused(GatewayError):
@@ -71,8 +79,7 @@ def certified(
         _check_leaf(leaf, domain, now)
     else:
         _check_chain(leaf, others, anchors, domain, now)
-    public = leaf.public_key()
-    _check_kind(public)
+    public = _public_key(leaf)
     spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return CertifiedKey(spki=spki, until=leaf.not_valid_after_utc)
 
@@ -135,7 +142,7 @@ def _certificates(octets: bytes) -> list[x509.Certificate]:
         if b"-----BEGIN" not in octets:
             return [x509.load_der_x509_certificate(octets)]
         found = x509.load_pem_x509_certificates(octets)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise CertificateRefused("it is not an X.509 certificate in PEM or DER") from None
     if len(found) > MOST_CERTIFICATES:
         raise CertificateRefused(f"it is more than {MOST_CERTIFICATES} certificates")
@@ -159,7 +166,7 @@ def _check_leaf(leaf: x509.Certificate, domain: str, now: datetime) -> None:
         raise CertificateRefused("the certificate is not valid now")
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except _NAMELESS:
         raise CertificateRefused("the certificate names no domain") from None
     if domain not in (name.lower() for name in names.get_values_for_type(x509.DNSName)):
         raise CertificateRefused("the certificate is another domain's")
@@ -189,8 +196,13 @@ def _check_chain(
         ) from None
 
 
-def _check_kind(public: object) -> None:
+def _public_key(leaf: x509.Certificate) -> RSAPublicKey | EllipticCurvePublicKey:
+    try:
+        public = leaf.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        raise CertificateRefused("its key is none that is known") from None
     if isinstance(public, RSAPublicKey) and public.key_size >= LEAST_RSA_BITS:
-        return
+        return public
     if not isinstance(public, EllipticCurvePublicKey):
         raise CertificateRefused(f"its key is not RSA of {LEAST_RSA_BITS} bits, nor an EC key")
+    return public

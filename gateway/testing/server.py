@@ -26,6 +26,8 @@ START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
 _TAIL_CHARACTERS = 2000
+# How long the end of a process may take to be seen, once it does not answer.
+_NOTICED_SECONDS = 1.0
 
 
 class GatewayDied(Exception):
@@ -148,6 +150,21 @@ class GatewayProcess:
     def reload(self) -> None:
         """SIGHUP: read policies, manifests and secrets again."""
         self._running().send_signal(signal.SIGHUP)
+
+    async def explain(self, error: Exception) -> None:
+        """
+        Raises GatewayDied, with the end of what it said, where requests failed (`error` is
+        one that aiohttp raised, or a group of such) as the process ended by itself.
+        """
+        if self._process is None:
+            return
+        try:
+            async with asyncio.timeout(_NOTICED_SECONDS):
+                code = await self._process.wait()
+        except TimeoutError:
+            return
+        what = f"the gateway ended by itself, with exit code {code}"
+        raise GatewayDied(self._report(what)) from error
 
     async def __aenter__(self) -> "GatewayProcess":
         await self.start()

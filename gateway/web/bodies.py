@@ -28,6 +28,15 @@ Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Subject = Annotated[str, Field(min_length=1, max_length=256)]
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
 Text = Annotated[str, Field(max_length=2000)]
+OneLine = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$",
+    ),
+]
+"""Why, in one line for people: it stands in tables on terminals, which obey control characters."""
 Selector = Annotated[
     str,
     Field(max_length=500, pattern=r"^(?:(?:/[^/\x00-\x1f\x7f]*)+|(?:path|query|header)\.[\w-]+)$"),

@@ -2,36 +2,33 @@
 
 import asyncio
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field
 
 from gateway.access import scopes
-from gateway.cases import certificate, states
+from gateway.cases import certificate
 from gateway.errors import CallerError, Reason
 from gateway.flows import cases as flow
-from gateway.flows import listing, refusing, resolutions
-from gateway.flows import notices as notice_flow
+from gateway.flows import listing, refusing, settling
 from gateway.flows.cases import CaseRequest
-from gateway.flows.finishing import closing_leaf
 from gateway.flows.gateway import Gateway
+from gateway.flows.ledger import head_over_all
 from gateway.model.cases import (
     Case,
     CaseScope,
     CaseState,
     Exemption,
-    Notice,
-    NoticeState,
 )
 from gateway.model.ids import CategoryId, PartnerId, PurposeId
-from gateway.ports import Changed, LedgerHead
 from gateway.seal.jwk import load_private_jwk
 from gateway.seal.jws import sign_jws
 from gateway.web.api import Call, Endpoint
-from gateway.web.bodies import Id, Moment, Subject, Text, subject_id
+from gateway.web.bodies import Id, Moment, OneLine, Subject, subject_id
 from gateway.web.listing import ENDPOINTS as LISTING_ENDPOINTS
 from gateway.web.mass import ENDPOINTS as MASS_ENDPOINTS
+from gateway.web.mass_certificates import ENDPOINTS as MASS_CERTIFICATE_ENDPOINTS
 from gateway.web.notices import ENDPOINTS as NOTICE_ENDPOINTS
 from gateway.web.notices import AttachmentBody
 from gateway.web.replies import ENDPOINTS as REPLY_ENDPOINTS
@@ -40,11 +37,6 @@ from gateway.web.requests import Strict, json_response, parsed, query_of
 from gateway.web.streams import html_page
 
 HEARTBEAT_SECONDS = 15.0
-
-# How long a certificate waits for a checkpoint over the case's last leaves.
-SEQUENCED_SECONDS = 2.0
-ASK_AGAIN_SECONDS = 0.02
-
 
 Scalar = Annotated[str, Field(max_length=2000)] | bool | int | float | None
 """One new value of a correction."""
@@ -70,7 +62,7 @@ class VerifiedBody(Strict):
     """How the person's identity was verified (R6)."""
 
     method: Literal["app-session", "customer-service", "guardian", "system"]
-    reference: Text
+    reference: Annotated[str, Field(min_length=1, max_length=2000)]
     at: Moment
 
 
@@ -78,7 +70,7 @@ class ExemptBody(Strict):
     """A recipient that need not be told (R3)."""
 
     partner: Id
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: OneLine
     evidence: Annotated[str, Field(min_length=1, max_length=2000)]
     until: Moment | None = None
 
@@ -138,7 +130,7 @@ class ResolveBody(Strict):
     """`POST /v1/notices/{id}/resolve`."""
 
     status: Literal["completed", "partial", "refused", "exempt", "failed"]
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: OneLine
     evidence: Annotated[str, Field(min_length=1, max_length=2000)]
     attachment: AttachmentBody | None = None
 
@@ -192,29 +184,12 @@ async def get_certificate(here: Call) -> web.Response:
 
 async def certified(gateway: Gateway, case: Case) -> str:
     """A case's certificate as it stands now."""
-    head = await _head(gateway)
+    head = await head_over_all(gateway)
     claims = certificate.claims(
         case, issuer=gateway.issuer, now=gateway.clock(), checkpoint_note=head.cosigned_note
     )
     signer = load_private_jwk(gateway.keys.signing("certificate").private_jwk)
     return sign_jws(claims, signer, certificate.CERTIFICATE_TYPE)
-
-
-async def _head(gateway: Gateway) -> LedgerHead:
-    """
-    A signed head over every leaf that is durable now, the last of a case's too.
-
-    The sequencer makes one within a second; whoever has none gets what there is.
-    """
-    size = await gateway.store.size()
-    head = await gateway.store.head()
-    for _ in range(round(SEQUENCED_SECONDS / ASK_AGAIN_SECONDS)):
-        if head.size >= size:
-            break
-        gateway.appended.set()
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
-        head = await gateway.store.head()
-    return head
 
 
 async def refuse_case(here: Call) -> web.Response:
@@ -229,52 +204,22 @@ async def refuse_case(here: Call) -> web.Response:
 async def resolve_notice(here: Call) -> web.Response:
     """A person settles what no receipt did, with evidence."""
     body: ResolveBody = await parsed(here.request, ResolveBody)
-    gateway, actor = here.gateway, here.service.name
-    attached = body.attachment.attachment() if body.attachment else None
-    committed = resolutions.committed(body.evidence, attached)
-    kept = resolutions.kept(gateway, here.params["id"], body.evidence, attached)
-
-    def change(before: Notice) -> Changed | None:
-        after = states.resolve(before, NoticeState(body.status), body.reason, gateway.clock())
-        leaves = notice_flow.leaves_of(
-            gateway, before, after, by_person=actor, evidence=committed, reason=body.reason
-        )
-        return Changed(notice=after, leaves=leaves, keep_claim=True, resolution=kept)
-
-    return await _changed(here, change)
+    settled = await settling.settle(
+        here.gateway,
+        here.params["id"],
+        status=body.status,
+        reason=body.reason,
+        evidence=body.evidence,
+        attached=body.attachment.attachment() if body.attachment else None,
+        actor=here.service.name,
+    )
+    return json_response({**settled.shown(), "case": settled.case})
 
 
 async def retry_notice(here: Call) -> web.Response:
     """Tell a recipient once more, now."""
-    gateway = here.gateway
-
-    def change(before: Notice) -> Changed | None:
-        if before.settled:
-            raise CallerError(Reason.NOTICE_SETTLED)
-        after = notice_flow.requeued(gateway, before)
-        return Changed(
-            notice=after,
-            leaves=notice_flow.leaves_of(gateway, before, after, by_person=here.service.name),
-            keep_claim=True,
-            # It is told from the beginning.
-            memory=b"",
-        )
-
-    return await _changed(here, change)
-
-
-async def _changed(here: Call, change: Any) -> web.Response:
-    gateway, id = here.gateway, here.params["id"]
-    notice = await gateway.store.notice(id)
-    if notice is None:
-        raise CallerError(Reason.NOT_FOUND, "there is no such notice")
-    if notice.settled:
-        raise CallerError(Reason.NOTICE_SETTLED)
-    after = await gateway.store.change_notice(
-        id, change, lambda case: closing_leaf(gateway, case), gateway.clock()
-    )
-    await notice_flow.noted(gateway, after, notice)
-    return json_response((after or notice).shown())
+    told = await settling.tell_again(here.gateway, here.params["id"], actor=here.service.name)
+    return json_response({**told.shown(), "case": told.case})
 
 
 async def _case(here: Call) -> Case:
@@ -358,4 +303,5 @@ ENDPOINTS = (
     *REPLY_ENDPOINTS,
     *NOTICE_ENDPOINTS,
     *MASS_ENDPOINTS,
+    *MASS_CERTIFICATE_ENDPOINTS,
 )

@@ -19,7 +19,7 @@ from gateway.model.ids import PartnerId, PurposeId, SubjectId
 from gateway.model.mass import Chosen
 from gateway.shape.lines import NDJSON
 from gateway.web.api import Call, Endpoint, Handler
-from gateway.web.bodies import Id, Moment, subject_id
+from gateway.web.bodies import Id, Moment, OneLine, subject_id
 from gateway.web.requests import Strict, check_coding, json_response, parsed, places, query_of
 
 MAX_LINE = 64 * 1024
@@ -36,7 +36,7 @@ class MassExemptBody(Strict):
     """A recipient that need not be told of anybody (R3)."""
 
     partner: Id
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: OneLine
     evidence: Annotated[str, Field(min_length=1, max_length=2000)]
     until: Moment | None = None
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -39,6 +40,10 @@ _QUERIES: Mapping[tuple[str, str], Mapping[str, dict[str, Any]]] = {
     ("POST", "/v1/cases"): {"preview": _SWITCH},
     ("POST", "/v1/mass-cases"): {"preview": _SWITCH},
     ("GET", "/v1/cases/{id}/certificate"): {
+        "interim": _SWITCH,
+        "format": {"enum": ["html", "jose"]},
+    },
+    ("GET", "/v1/mass-cases/{id}/certificate"): {
         "interim": _SWITCH,
         "format": {"enum": ["html", "jose"]},
     },
@@ -81,6 +86,8 @@ _ANSWERS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("GET", "/v1/reports/scorecard"): (_JSON, _CSV, _PAGE),
     ("GET", "/v1/cases/{id}/events"): ("text/event-stream",),
     ("GET", "/v1/cases/{id}/certificate"): ("application/jose", _PAGE),
+    ("GET", "/v1/mass-cases/{id}/certificate"): ("application/jose", _PAGE),
+    ("GET", "/v1/mass-cases/{id}/cases"): ("text/plain",),
     ("GET", "/v1/cases/{id}/answer"): ("text/plain", _PAGE),
     ("GET", "/v1/notices/{id}/letter"): ("text/plain", _PAGE),
     ("DELETE", "/v1/notices/{id}/resolution"): (),
@@ -95,6 +102,7 @@ _ANSWERS: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 
 
+@cache
 def document() -> dict[str, Any]:
     """OpenAPI 3.1 of the internal listener's `/v1`."""
     paths: dict[str, dict[str, Any]] = {}

@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +16,7 @@ from gateway.model.ids import PartnerId
 from gateway.reports.answer import answer_page, answer_text
 from gateway.reports.answer_words import LANGUAGES
 from gateway.reports.certificate_page import certificate_page
+from gateway.reports.mass_certificate_page import mass_certificate_page
 from gateway.web.api import Call, Endpoint
 from gateway.web.requests import query_of
 from gateway.web.streams import html_page, prefers_html
@@ -55,13 +56,29 @@ def wants_page(query: Mapping[str, str], accept: str) -> bool:
 
 def certificate_text(gateway: Gateway, token: str) -> str:
     """A certificate of the gateway's own making as a page."""
+    claims = _claims(token)
+    return certificate_page(token, claims, _names(gateway, claims["notices"]))
+
+
+def mass_certificate_text(gateway: Gateway, token: str) -> str:
+    """A mass case's certificate of the gateway's own making as a page."""
+    claims = _claims(token)
+    return mass_certificate_page(token, claims, _names(gateway, claims["recipients"]))
+
+
+def _claims(token: str) -> dict[str, Any]:
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
+
+
+def _names(gateway: Gateway, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What recipients are called; by their id who has no name any more."""
     names: dict[str, str] = {}
-    for notice in claims["notices"]:
-        known = recipient(gateway, PartnerId(notice["partner"]))
-        names[notice["partner"]] = known.name if known else notice["partner"]
-    return certificate_page(token, claims, names)
+    for row in rows:
+        known = recipient(gateway, PartnerId(row["partner"]))
+        names[row["partner"]] = known.name if known else row["partner"]
+    return names
 
 
 ENDPOINTS = (

@@ -11,7 +11,6 @@ from gateway.keyring import FileKeyring
 from gateway.testing.builders import (
     REMOVE,
     Only,
-    a_home,
     a_manifest,
     a_route,
     a_token,
@@ -21,6 +20,7 @@ from gateway.testing.client import GatewayClient, Reply
 from gateway.testing.partner import FakePartner
 from gateway.testing.server import GatewayProcess
 from tests.acceptance.sowing import Marks, RawServer, Written
+from tests.homes import a_home
 
 COURIER, COURT, MEDIA = "swift-parcel", "city-court", "bright-reach"
 RAW, CLOSED = "raw-courier", "closed-post"

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 
-from gateway.testing.builders import a_home, a_token, write_manifest
+from gateway.testing.builders import a_token, write_manifest
 from gateway.testing.partner import FakePartner
 from gateway.testing.server import GatewayProcess
 from tests.acceptance.commands import PYTHON, no_traceback, run
+from tests.homes import a_home
 from tests.marks import promise
 from tests.promises.trees import leaf_hash, opened, root_of
 from tests.unit.cli.calling import Done, call

@@ -30,12 +30,13 @@ from typing import Any
 import aiohttp
 
 from gateway.recipient import verify_notice
-from gateway.testing.builders import Only, a_home, a_manifest, a_token, write_yaml
+from gateway.testing.builders import Only, a_manifest, a_token, write_yaml
 from gateway.testing.client import GatewayClient
 from gateway.testing.keys import PartnerKeys
 from gateway.testing.ports import PortLease
 from gateway.testing.server import GatewayProcess
 from tests.benchmarks.share_path import CheckFailed
+from tests.homes import a_home
 
 Say = Callable[[str], None]
 

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.testing.builders import a_home, write_yaml
+from gateway.testing.builders import write_yaml
 from gateway.testing.keys import PartnerKeys
 from tests.benchmarks import workload
+from tests.homes import a_home
 
 HERE = Path(__file__).parent
 PINNED = str(HERE / "pinned.py")

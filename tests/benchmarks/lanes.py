@@ -17,12 +17,13 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from gateway.testing.builders import Only, a_home, a_manifest, a_token, write_yaml
+from gateway.testing.builders import Only, a_manifest, a_token, write_yaml
 from gateway.testing.client import GatewayClient
 from gateway.testing.keys import PartnerKeys
 from gateway.testing.server import GatewayProcess
 from tests.benchmarks.recipients import ALIVE, CLOSED, SILENT, Recipient, Recipients
 from tests.benchmarks.share_path import CheckFailed
+from tests.homes import a_home
 
 Say = Callable[[str], None]
 
@@ -53,7 +54,7 @@ async def run(*, quick: bool, say: Say) -> dict[str, Any]:
 
     Raises `CheckFailed` where a dead recipient was not dead, or a living one not told.
     """
-    rounds = 3 if quick else 30
+    rounds = 1 if quick else 30
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder:
         async with Recipients(RECIPIENTS) as recipients:
             home = await _home(Path(folder) / "home", recipients.all)

@@ -32,10 +32,10 @@ from gateway.seal.jwk import SigningKey, load_private_jwk
 from gateway.stores.sqlite.database import Ownership, connect
 from gateway.stores.sqlite.ledger import add_person
 from gateway.stores.sqlite.statements import SQL
-from gateway.testing.builders import a_home
 from gateway.wiring import load_config, opened, read_documents, store_of, utc_now
 from tests.benchmarks import made_shares
 from tests.benchmarks.made_shares import Plan, Row, Way
+from tests.homes import a_home
 
 NOTES = "many-leaves.json"
 """In the home: what it is made of, and what is to be put back at the end."""

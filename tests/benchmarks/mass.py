@@ -5,7 +5,8 @@ How long a mass case takes: a service ends, and everybody's recipients are told.
 
 A gateway of its own process, recipients that answer 200 at once in this one. Printed
 are how many cases were opened and notices came a second, how much memory the gateway
-took, and how long a single person's own request took to reach its recipients meanwhile.
+took, how long a single person's own request took to reach its recipients meanwhile, and
+how long the certificate of all of it takes then.
 """
 
 import argparse
@@ -20,11 +21,12 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from gateway.testing.builders import Only, a_home, a_manifest, a_token, write_yaml
+from gateway.testing.builders import Only, a_manifest, a_token, write_yaml
 from gateway.testing.client import GatewayClient
 from gateway.testing.keys import PartnerKeys
 from gateway.testing.server import GatewayProcess
 from tests.benchmarks.recipients import Recipient, Recipients
+from tests.homes import a_home
 
 SCOPES = ("share", "subject:write", "case:write", "case:read")
 VERIFIED = {"method": "app-session", "reference": "session-17", "at": "2026-11-01T10:00:00Z"}
@@ -48,6 +50,7 @@ class Measured:
     memory_before: int = 0
     memory_most: int = 0
     own: list[float] | None = None
+    certificate_seconds: float = 0.0
 
     def summary(self) -> dict[str, Any]:
         """For people and programs."""
@@ -63,6 +66,7 @@ class Measured:
             "memory_mb": [self.memory_before // 1024, self.memory_most // 1024],
             "own_request_seconds": round(median(self.own), 3) if self.own else None,
             "own_request_worst": round(max(self.own), 3) if self.own else None,
+            "certificate_seconds": round(self.certificate_seconds, 2),
         }
 
 
@@ -149,6 +153,11 @@ async def _measured(
         await asyncio.sleep(0.5)
     found.told_seconds = perf_counter() - began
     found.cpu_seconds = _cpu(gateway) - used
+    began = perf_counter()
+    reply = await app.get(f"/v1/mass-cases/{id}/certificate?interim=true")
+    assert reply.status == 200, reply
+    found.certificate_seconds = perf_counter() - began
+    found.memory_most = max(found.memory_most, _memory(gateway))
     return found
 
 

@@ -28,12 +28,13 @@ from typing import Any
 import aiohttp
 
 from gateway.testing.behaviour import Delay, Huge, Silence
-from gateway.testing.builders import Only, a_home, a_manifest, a_token, write_manifest
+from gateway.testing.builders import Only, a_manifest, a_token, write_manifest
 from gateway.testing.partner import FakePartner
 from gateway.testing.server import GatewayProcess
 from tests.benchmarks import machine
 from tests.benchmarks.recipients import Recipients
 from tests.benchmarks.tables import table
+from tests.homes import a_home
 
 Say = Callable[[str], None]
 

@@ -1,27 +1,13 @@
 """Whoever breaks the product in one place hears of it: each class misses something."""
 
-from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
-from gateway.policy import compile as compiling
-from gateway.policy import documents
-from gateway.web import openapi
 from tests.bypass.judging import verdicts
 from tests.bypass.reading import CASES, Case, read_case
 from tests.bypass.sabotage import SABOTAGE, Sabotage
 from tests.bypass.world import in_process, opened_world
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unchanged_documents_are_parsed_once() -> Iterator[None]:
-    """Reading YAML takes most of the time in which a gateway opens. Both functions are pure."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "scan_document", lru_cache(documents.scan_document))
-        patch.setattr(openapi, "document", lru_cache(openapi.document))
-        yield
 
 
 async def verdict(folder: Path, *cases: Case) -> dict[str, list[str]]:

@@ -75,11 +75,30 @@ async def test_the_answer_says_what_was_done(house: CaseHouse, clock: Clock) -> 
     assert "Identity verified: by your session in the app on 2026-11-01" in text
     assert f"To be answered in full by: {due}" in text
     swift = "Swift & Sons <privacy@swift-parcel.example>: has confirmed that it is done"
-    assert f"{swift}, Its backups hold it until {backups}" in text
+    assert f"{swift}, its backups hold it until {backups}" in text
     assert "refuses to do it, because: tax law" in text
     assert "What could not be done, and why" in text
     assert "privacy@shop.example" in text and "https://authority.example/complaints" in text
     assert NAME not in text and "u-1" not in text
+
+
+@promise("R6")
+async def test_the_answer_says_who_keeps_it(house: CaseHouse, clock: Clock) -> None:
+    """A refusal that a person accepts is a recipient who keeps it, and was told; nothing else."""
+    case = await told(house, clock)
+    notice = (await house.notice(case, SLOW))["notice"]
+    body = {"status": "exempt", "reason": "tax law", "evidence": "opinion 7"}
+    reply = await house.ask("POST", f"/v1/notices/{notice}/resolve", body)
+    clock.advance(timedelta(days=22))
+    await house.until_closed(case, step=60)
+    text = (await answer(house, case, "?language=en&format=text")).body.decode()
+    undone = text.partition("What could not be done")[2]
+
+    assert (reply.status, reply.json()["case"]) == (200, case)
+    assert "carried out, but for what is named below" in text
+    assert "keeps it, which we have examined and accept, because: tax law" in undone
+    assert "is not told" not in text
+    assert "its backups held it until" in text and "Swift & Sons" not in undone
 
 
 @promise("R6")
@@ -165,6 +184,9 @@ async def test_the_certificate_is_a_page_too(house: CaseHouse, clock: Clock) -> 
     assert hashlib.sha256(receipt.encode()).hexdigest() in page
     assert token.split(".")[0] in page and "gateway-verify" in page
     assert "<script" not in page and json.dumps(NAME)[1:-1] not in page
+    assert 'lang="zh"' in page and "已完成" in page and "应本人请求" in page
+    head = await house.gateway.store.head()
+    assert head.cosigned_note in page.replace("&#x27;", "'")
     assert (wrong.status, wrong.code) == (400, "request-invalid")
 
 

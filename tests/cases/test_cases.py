@@ -185,7 +185,8 @@ async def test_a_scope_tells_and_fences_only_what_is_inside(
         {"reason": "service-ended"},
         {"scope": {}},
         {"action": "rectify"},
-        {"verified": {"method": "guess", "reference": "", "at": "2026-11-01T10:00:00Z"}},
+        {"verified": {"method": "guess", "reference": "s-1", "at": "2026-11-01T10:00:00Z"}},
+        {"verified": {"method": "system", "reference": "", "at": "2026-11-01T10:00:00Z"}},
     ],
 )
 async def test_a_request_that_makes_no_sense_is_refused(house: CaseHouse, more: dict) -> None:

@@ -30,10 +30,14 @@ async def house(tmp_path: Path, clock: Clock) -> AsyncIterator[CaseHouse]:
     manifests = [
         *(a_manifest(id, base_url=NOWHERE) for id in (SWIFT, SLOW)),
         a_plain(
-            {"/phone": {"category": "basic.phone", "transform": "mask-phone"}},
+            {
+                "/phone": {"category": "basic.phone", "transform": "mask-phone"},
+                "/id": {"category": "transaction.order"},
+            },
             id="masked",
             seal="none",
         ),
+        a_plain({"/id": {"category": "network.account"}}, id="other", seal="none"),
         a_caller(),
     ]
     opened = CaseHouse(empty_home(tmp_path / "home"), clock)
@@ -126,16 +130,29 @@ async def test_fields_that_did_not_leave_are_not_told(house: CaseHouse) -> None:
 
 @promise("R1")
 async def test_a_field_is_one_recipients_own(house: CaseHouse) -> None:
-    """A change may name a field instead of a category; then the scope says whose it is."""
+    """A change may name a field instead of a category, and the scope may say whose it is."""
     await order(house)
     await order(house, SLOW)
     changes = {"/recipient/address": "北京市朝阳区2号"}
-    unnamed = await house.erased(action="rectify", changes=changes)
     case = await rectified(house, changes, scope={"partners": [SLOW]})
 
-    assert (unnamed.status, unnamed.code) == (400, "request-invalid")
     assert [one["partner"] for one in case["notices"]] == [SLOW]
     assert await corrections(house, case["case"], SLOW) == changes
+
+
+@promise("R1")
+async def test_a_field_is_corrected_at_everybody_who_has_it(house: CaseHouse) -> None:
+    """Without a recipient named, all who got the field are told; who never got it is not."""
+    await order(house)
+    await order(house, SLOW)
+    changes = {"/recipient/address": "北京市朝阳区2号"}
+    case = await rectified(house, changes)
+
+    assert {one["partner"] for one in case["notices"]} == {SWIFT, SLOW}
+    for recipient in (SWIFT, SLOW):
+        assert await corrections(house, case["case"], recipient) == changes
+    unclear = await house.erased(action="rectify", changes={"/id": "A-1"})
+    assert (unclear.status, unclear.code) == (400, "request-invalid")
 
 
 @promise("R1")

@@ -9,6 +9,8 @@ import pytest
 
 from gateway.testing.clock import Clock
 from tests.cases.house import CaseHouse
+from tests.cases.masses import carried, opened
+from tests.cases.outside import Outside
 from tests.marks import promise
 from tests.promises.house import a_courier, empty_home
 from tests.promises.manifests import a_court
@@ -73,6 +75,25 @@ async def test_the_certificate_does_not_tip_off(house: CaseHouse) -> None:
 
     assert [one["partner"] for one in claims["notices"]] == ["swift-parcel"]
     assert "court" not in str(claims)
+
+
+@promise("D2")
+async def test_the_certificate_of_many_does_not_tip_off(house: CaseHouse, tmp_path: Path) -> None:
+    """Of one decision about many it does not count the court, and agrees with the ledger."""
+    await house.share()
+    await given(house, may_tell=False)
+    id = (await opened(house, everybody=True))["mass"]
+    await carried(house, id)
+    await house.sequenced()
+    token = (await house.ask("GET", f"/v1/mass-cases/{id}/certificate")).body.decode()
+    ids = (await house.ask("GET", f"/v1/mass-cases/{id}/cases")).body.decode()
+    outside = await Outside.of(house, tmp_path, ids)
+    found = outside.verdict(token, cases="cases", ledger="whole")
+
+    assert isinstance(found, dict), found
+    assert found["said_by_leaves"] is True
+    assert [one["partner"] for one in found["recipients"]] == ["swift-parcel"]
+    assert "court" not in str(found)
 
 
 @promise("D2", "R3")

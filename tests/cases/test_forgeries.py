@@ -117,7 +117,8 @@ async def test_what_was_completed_is_not_taken_back(house: CaseHouse, courier: F
     after = await house.notice(case)
 
     assert after == before
-    assert (after["backups_until"], after["settled"]) == (later.date().isoformat(), False)
+    said = later.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    assert (after["backups_until"], after["settled"]) == (said, False)
 
 
 async def test_a_receipt_does_not_settle_what_may_still_arrive(

@@ -2,100 +2,32 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
 from gateway.errors import StoreFailed
+from gateway.flows import mass_run
 from gateway.flows.mass_run import Masses
-from gateway.testing.builders import a_manifest
-from gateway.testing.client import Reply
-from gateway.testing.clock import Clock
 from tests.cases.forgetting import read
 from tests.cases.house import CaseHouse
+from tests.cases.masses import (
+    ENDED,
+    SLOW,
+    SWIFT,
+    OpenHouse,
+    carried,
+    cases,
+    decided,
+    listed,
+    mass,
+    opened,
+    shared,
+)
 from tests.marks import promise
-from tests.promises.house import empty_home
-from tests.promises.manifests import NOWHERE
-
-SWIFT, SLOW = "swift-parcel", "slow-parcel"
-ENDED = {"reason": "unlawful", "reference": "minute 7"}
-QUICK = {"GATEWAY_CASES__MASS_PER_SECOND": "1000"}
-
-OpenHouse = Callable[..., Coroutine[Any, Any, CaseHouse]]
-
-
-@pytest.fixture
-async def open_house(tmp_path: Path, clock: Clock) -> AsyncIterator[OpenHouse]:
-    """Open a gateway with two couriers, and with settings of its own."""
-    house = CaseHouse(empty_home(tmp_path / "home"), clock)
-
-    async def opened(**settings: str) -> CaseHouse:
-        couriers = [a_manifest(id, base_url=NOWHERE) for id in (SWIFT, SLOW)]
-        names = {f"GATEWAY_CASES__{name.upper()}": value for name, value in settings.items()}
-        await house.open(couriers, settings=QUICK | names)
-        return house
-
-    async with house:
-        yield opened
-
-
-async def shared(house: CaseHouse, people: int, *, slow: int = 0) -> None:
-    """So many people, all shared with one courier and some with the other too."""
-    for number in range(people):
-        assert (await house.share(subject=f"u-{number}")).status == 200
-        if number < slow:
-            assert (await house.share(SLOW, subject=f"u-{number}")).status == 200
-
-
-async def opened(house: CaseHouse, **more: Any) -> dict[str, Any]:
-    """A mass case that was accepted."""
-    reply = await house.ask("POST", "/v1/mass-cases", ENDED | more)
-    assert reply.status == 202, reply.json()
-    found: dict[str, Any] = reply.json()
-    return found
-
-
-async def listed(house: CaseHouse, ids: list[str], *, query: str = "", **more: Any) -> Reply:
-    """A mass case about a list."""
-    lines = "\n".join(json.dumps(one) for one in (ENDED | more, *ids))
-    kind = {"Content-Type": "application/x-ndjson"}
-    return await house.ask("POST", f"/v1/mass-cases{query}", lines.encode(), headers=kind)
-
-
-async def mass(house: CaseHouse, id: str) -> dict[str, Any]:
-    """How it stands."""
-    found: dict[str, Any] = (await house.ask("GET", f"/v1/mass-cases/{id}")).json()
-    return found
-
-
-async def decided(house: CaseHouse, id: str, what: str, by: str = "second") -> Reply:
-    """A decision by somebody."""
-    token = house.token(service=by)
-    return await house.ask("POST", f"/v1/mass-cases/{id}/{what}", token=token)
-
-
-async def carried(house: CaseHouse, id: str, *, until: str = "closed") -> dict[str, Any]:
-    """Carry mass cases out, the clock going on, until this one is so; how it stands then."""
-    masses, found = Masses(house.gateway), {}
-    for _ in range(400):
-        house.clock.advance(timedelta(seconds=0.5))
-        await masses.look()
-        found = await mass(house, id)
-        if found["state"] == until:
-            return found
-        await asyncio.sleep(0.005)
-    raise AssertionError(f"it never became {until}: {found}")
-
-
-async def cases(house: CaseHouse) -> list[dict[str, Any]]:
-    """Every case of one person."""
-    found: list[dict[str, Any]] = (await house.ask("GET", "/v1/cases")).json()["cases"]
-    return found
 
 
 @promise("K3")
@@ -430,6 +362,60 @@ async def test_who_asked_themselves_goes_first(open_house: OpenHouse) -> None:
     assert len(claimed) == 3
     assert claimed[0].notice.case == own
     assert own not in {one.notice.case for one in claimed[1:]}
+
+
+async def test_nobody_waits_for_one_who_stays_behind(
+    open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recipient that takes nothing for a minute no longer keeps cases from being opened."""
+    monkeypatch.setattr(mass_run, "MOST_DUE", 3)
+    house = await open_house(mass_per_second="2")
+    await shared(house, 9)
+    store: Any = house.gateway.store
+    store.claim_notices = _nothing
+    found = await opened(house, everybody=True)
+    masses = Masses(house.gateway)
+    for _ in range(30):
+        house.clock.advance(timedelta(seconds=1))
+        await masses.look()
+    waiting = await mass(house, found["mass"])
+    over = await carried(house, found["mass"], until="opened")
+
+    assert waiting["opened"] < 9
+    assert over["opened"] == 9
+
+
+async def test_a_clock_that_is_set_back_stops_no_mass_case(
+    open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a day that was wrong nothing stays: it closes as soon as all its cases are over."""
+    house = await open_house()
+    await shared(house, 2)
+    found = await opened(house, everybody=True)
+    masses, states = Masses(house.gateway), []
+
+    async def later(until: str) -> None:
+        for _ in range(100):
+            house.clock.advance(timedelta(seconds=1))
+            await masses.look()
+            states.append((await mass(house, found["mass"]))["state"])
+            if states[-1] == until:
+                break
+            await asyncio.sleep(0.01)
+
+    house.clock.advance(timedelta(days=1))
+    with monkeypatch.context() as patched:
+        patched.setattr(house.gateway.store, "mass_is_over", _not_yet)
+        await later("opened")
+        await masses.look()
+    house.clock.advance(-timedelta(days=1))
+    await later("closed")
+
+    assert (states[-1], "opened" in states) == ("closed", True)
+
+
+async def _not_yet(*_: Any) -> bool:
+    return False
 
 
 async def _nothing(*_: Any, **__: Any) -> list[Any]:

@@ -178,7 +178,23 @@ async def test_backups_keep_the_case_open(house: CaseHouse, courier: FakePartner
 
     assert reply.status == 200
     assert (standing["state"], standing["settled"]) == ("completed", False)
-    assert standing["backups_until"] == later.date().isoformat()
+    assert standing["backups_until"] == later.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    assert closed["notices"][0]["settled"]
+
+
+@promise("R4")
+async def test_backups_end_at_the_time_that_was_said(
+    house: CaseHouse, courier: FakePartner
+) -> None:
+    """A recipient that names a time, and not a day, settles right behind it."""
+    case, notice = await told(house, courier)
+    soon = house.clock() + timedelta(seconds=30)
+    await house.receipt(house.signed(courier, notice, "completed", backups_until=soon))
+    standing = await house.notice(case)
+    house.clock.advance(timedelta(seconds=31))
+    closed = await house.until_closed(case)
+
+    assert (standing["state"], standing["settled"]) == ("completed", False)
     assert closed["notices"][0]["settled"]
 
 

@@ -1,5 +1,6 @@
-"""A request may be refused, on a stated ground, while nobody was told (R7)."""
+"""A request may be refused, on a stated ground, as long as its case is open (R7)."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -48,6 +49,15 @@ async def previewed(house: CaseHouse, **more: Any) -> Any:
     """What a deletion would do."""
     body = {"action": "erase", "subject": "u-1", "reason": "user-request", "verified": VERIFIED}
     return (await house.ask("POST", "/v1/cases?preview=true", body | more)).json()
+
+
+async def destroyed(house: CaseHouse) -> None:
+    """Until the ledger says that a person's keys are gone."""
+    for _ in range(500):
+        if any(one["event"] == "destroyed" for one in await house.leaves("key")):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the keys are still there")
 
 
 async def shared_by_hand(house: CaseHouse) -> None:
@@ -102,25 +112,47 @@ async def test_every_stated_ground_counts_and_no_other(house: CaseHouse) -> None
 
 @promise("R7")
 async def test_who_was_told_is_not_untold(house: CaseHouse) -> None:
-    """Once a notice was tried the request is carried out."""
+    """It stands as it did, settled on the word of who refused, and is not asked again."""
     house.recipients["swift-parcel"].notices.plan = acknowledge_only()
     await house.share("swift-parcel", PATH, ORDER)
     case = await house.opened_case(action="restrict")
     await house.until(case["case"], state="acknowledged")
     reply = await refused(house, case["case"])
+    after = await house.share("swift-parcel", PATH, ORDER)
+    (notice,) = reply.json()["notices"]
+    answer = await house.ask("GET", f"/v1/cases/{case['case']}/answer?language=en")
+    (leaf,) = [one for one in await house.leaves("notice") if one.get("settled")]
 
-    assert (reply.status, reply.code) == (409, "case-open")
-    assert (await house.case(case["case"]))["state"] == "open"
+    assert (reply.status, reply.json()["state"], after.status) == (200, "refused", 200)
+    assert (notice["state"], notice["settled"], notice["evidence"], notice["next_at"]) == (
+        *("acknowledged", True, "person", None),
+    )
+    assert (leaf["state"], leaf["by"], leaf["actor"]) == ("acknowledged", "person", "order-service")
+    assert "the rest of your request is refused" in answer.body.decode()
 
 
-@promise("R7")
+@promise("R7", "A1")
 async def test_a_deleted_person_does_not_come_back(house: CaseHouse) -> None:
-    """Of a whole person the keys are destroyed with the acceptance: too late to refuse."""
+    """The telling ends, and is certified; the keys are destroyed and nothing more leaves."""
     await shared_by_hand(house)
     case = await house.opened_case()
-    reply = await refused(house, case["case"])
+    reply = await refused(house, case["case"], "criminal-procedure")
+    await destroyed(house)
+    after = await house.share(BY_HAND, "/things", {"name": "欧阳明"})
+    answer = await house.ask("GET", f"/v1/cases/{case['case']}/answer?language=en")
+    await house.sequenced()
+    token = await house.ask("GET", f"/v1/cases/{case['case']}/certificate")
+    claims = verify_certificate(
+        token.body.decode(), (await house.public("/.well-known/jwks.json")).json()
+    )
 
-    assert (reply.status, reply.code, reply.json()["clause"]) == (409, "case-open", ["R7"])
+    assert (reply.status, reply.json()["state"]) == (200, "refused")
+    assert [one["reason"] for one in reply.json()["notices"]] == ["case-refused"]
+    assert after.code == "subject-erased"
+    assert not [one for one in await house.leaves("fence") if one.get("lifted")]
+    assert (claims["state"], claims["ground"]) == ("refused", "criminal-procedure")
+    assert "destroyed the keys" in answer.body.decode()
+    assert "criminal" in answer.body.decode()
 
 
 @promise("R7")

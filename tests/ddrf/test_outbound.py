@@ -146,3 +146,17 @@ async def test_no_document_is_gone(house: DdrfHouse) -> None:
     """Who publishes no document any more does not speak the protocol: failed, a person's task."""
     house.vendor.document_status = 404
     await told(house, state="failed", reason="gone")
+
+
+async def test_a_document_of_a_wrong_day_is_read_anew(house: DdrfHouse) -> None:
+    """What was read while the clock ran ahead does not serve until that day has come."""
+    assert (await house.share()).status == 200
+    house.later(timedelta(days=2))
+    ahead = (await house.opened_case())["case"]
+    await house.until(ahead, state="acknowledged")
+    house.later(-timedelta(days=2))
+    assert (await house.share(subject="u-2")).status == 200
+    case = (await house.opened_case("u-2"))["case"]
+    await house.until(case, state="acknowledged")
+
+    assert house.vendor.discovered == 2

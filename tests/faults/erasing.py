@@ -41,12 +41,13 @@ from gateway.cases.certificate import CertificateInvalid, verify_certificate
 from gateway.keyring import FileKeyring
 from gateway.testing import traffic
 from gateway.testing.behaviour import Delay, unavailable
-from gateway.testing.builders import a_home, a_manifest, a_token, write_manifest
+from gateway.testing.builders import a_manifest, a_token, write_manifest
 from gateway.testing.client import GatewayClient, Reply
 from gateway.testing.notices import NoticeReceived, Plan, Receipt, complete
 from gateway.testing.partner import FakePartner
 from gateway.testing.people import Person, person
 from gateway.testing.server import GatewayProcess
+from tests.homes import a_home
 
 PROMPT, SLOW, UNWELL, LATE, STEPWISE = "prompt", "slow", "unwell", "late", "stepwise"
 NAMES = (PROMPT, SLOW, UNWELL, LATE, STEPWISE)

@@ -28,12 +28,13 @@ from aiohttp import web
 from gateway.keyring import FileKeyring
 from gateway.testing import traffic
 from gateway.testing.behaviour import Delay, Silence
-from gateway.testing.builders import a_home, a_manifest, a_token, write_manifest
+from gateway.testing.builders import a_manifest, a_token, write_manifest
 from gateway.testing.client import GatewayClient, Reply
 from gateway.testing.listener import Listener
 from gateway.testing.partner import FakePartner
 from gateway.testing.people import Person, person
 from gateway.testing.server import GatewayProcess
+from tests.homes import a_home
 
 QUICK, SLOW, MUTE = "swift-parcel", "slow-post", "mute-mail"
 WORKERS = {QUICK: 8, SLOW: 6, MUTE: 12}

@@ -39,7 +39,7 @@ from gateway.flows.gateway import Gateway
 from gateway.keyring import FileKeyring
 from gateway.testing import traffic
 from gateway.testing.behaviour import Delay
-from gateway.testing.builders import a_home, a_manifest, a_token, write_manifest
+from gateway.testing.builders import a_manifest, a_token, write_manifest
 from gateway.testing.client import GatewayClient, Reply
 from gateway.testing.listener import Listener
 from gateway.testing.partner import FakePartner
@@ -51,6 +51,7 @@ from gateway.web.listeners import Internal, Public
 from gateway.web.server import Server
 from gateway.workers.lanes import close, tell
 from gateway.workers.sequencer import sequence
+from tests.homes import a_home
 
 SHARES = {
     **dict.fromkeys((f"busy-{n}" for n in range(4)), 10),

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from gateway.testing import traffic
-from gateway.testing.builders import a_home, a_token
+from gateway.testing.builders import a_token
 from gateway.testing.client import Reply
 from gateway.testing.listener import Listener
 from gateway.testing.partner import FakePartner
@@ -20,6 +20,7 @@ from gateway.testing.people import people
 from gateway.testing.processes import gateway_command
 from gateway.testing.server import GatewayProcess
 from tests.faults.syscalls import NotSynced, order_of, read, strace_command
+from tests.homes import a_home
 from tests.marks import could_not_run, needs
 
 SHARES = 12

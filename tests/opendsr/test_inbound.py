@@ -152,6 +152,32 @@ async def test_the_same_request_is_one_request(tool: Tool) -> None:
     assert await tool.status(id) == "completed"
 
 
+async def test_a_silent_tool_holds_up_no_other(tool: Tool) -> None:
+    """Where nobody answers, a few calls wait; who asked from elsewhere is called back at once."""
+    released, controller = asyncio.Event(), tool.controller
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await released.wait()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        dead = [f"http://127.0.0.1:{port}/{number}" for number in range(24)]
+        for number, url in enumerate(dead):
+            asked = controller.request(f"u-{number}", status_callback_urls=[url])
+            await tool.taken(asked)
+        await tool.taken(controller.request("u-99"))
+        tool.house.gateway.case_changed()
+        try:
+            async with asyncio.timeout(10):
+                while not controller.called:
+                    await asyncio.sleep(0.02)
+        finally:
+            released.set()
+
+    assert controller.called
+
+
 async def test_older_names_and_later_members_are_taken(tool: Tool) -> None:
     """Routes of OpenGDPR go on, and members that are not known are passed over."""
     controller = tool.controller

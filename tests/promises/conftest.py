@@ -1,34 +1,17 @@
 """What every test of a promise needs: a clock, a home, a running gateway."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.policy import compile as compiling
-from gateway.policy import documents
 from gateway.testing.clock import Clock
 from gateway.testing.partner import FakePartner
-from gateway.web import openapi
-from tests.promises.house import House, a_courier, empty_home
+from tests.promises.house import House, OpenHouse, a_courier, opening
 
-OpenHouse = Callable[..., Awaitable[House]]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def unchanged_documents_are_parsed_once() -> Iterator[None]:
-    """
-    Reading YAML takes most of the time in which a house opens, and most of what
-    it reads is the same in each. Both functions are pure.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "scan_document", lru_cache(documents.scan_document))
-        patch.setattr(openapi, "document", lru_cache(openapi.document))
-        yield
+__all__ = ["OpenHouse"]
 
 
 @pytest.fixture
@@ -46,14 +29,7 @@ def manifests() -> Iterable[Mapping[str, Any]]:
 @pytest.fixture
 async def open_house(tmp_path: Path, clock: Clock) -> AsyncIterator[OpenHouse]:
     """Open a gateway with manifests of the test's own. Arguments as `House.open`."""
-    async with AsyncExitStack() as stack:
-
-        async def open_one(*manifests: Mapping[str, Any], **options: Any) -> House:
-            folder = empty_home(tmp_path / f"home-{len(list(tmp_path.iterdir()))}")
-            house = await stack.enter_async_context(House(folder, clock))
-            await house.open(manifests, **options)
-            return house
-
+    async with opening(tmp_path, clock) as open_one:
         yield open_one
 
 

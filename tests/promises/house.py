@@ -7,7 +7,7 @@ its own, with a clock that stands still until a test moves it.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -360,6 +360,23 @@ class House:
     async def _sql(self, statement: str, values: tuple[Any, ...]) -> None:
         store: Any = self.gateway.store
         await store.write(lambda db: db.execute(statement, values) and None)
+
+
+OpenHouse = Callable[..., Awaitable[House]]
+
+
+@asynccontextmanager
+async def opening(tmp_path: Path, clock: Clock) -> AsyncIterator[OpenHouse]:
+    """Open a gateway with manifests of the test's own. Arguments as `House.open`."""
+    async with AsyncExitStack() as stack:
+
+        async def open_one(*manifests: Mapping[str, Any], **options: Any) -> House:
+            folder = empty_home(tmp_path / f"home-{len(list(tmp_path.iterdir()))}")
+            house = await stack.enter_async_context(House(folder, clock))
+            await house.open(manifests, **options)
+            return house
+
+        yield open_one
 
 
 def a_consent(at: datetime, **changes: Any) -> dict[str, Any]:

@@ -231,7 +231,7 @@ async def backups_keep_a_case_open_until_they_are_cleaned(house: WholeHouse) -> 
 
     assert reply.status == 200
     assert (standing["state"], standing["settled"], state) == ("completed", False, "open")
-    assert standing["backups_until"] == later.date().isoformat()
+    assert standing["backups_until"] == later.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 @shown("R6")

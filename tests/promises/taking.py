@@ -210,8 +210,8 @@ def backups_forgotten(patch: pytest.MonkeyPatch) -> None:
     """A recipient that has completed has settled, whatever it says of its backups."""
     before = states.settled
 
-    def settled(notice: Any, *, on: Any) -> bool:
-        return before(replace(notice, backups_until=None), on=on)
+    def settled(notice: Any, *, now: Any) -> bool:
+        return before(replace(notice, backups_until=None), now=now)
 
     patch.setattr(states, "settled", settled)
 

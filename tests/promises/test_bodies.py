@@ -10,10 +10,14 @@ import pytest
 
 from gateway.testing.partner import FakePartner
 from tests.marks import promise
+from tests.promises import shared
 from tests.promises.conftest import OpenHouse
 from tests.promises.house import House
 from tests.promises.manifests import a_plain
 from tests.promises.wire import a_request, exchange
+
+pytestmark = shared.IN_ONE_LOOP
+houses, gateway, open_house = shared.houses, shared.gateway, shared.open_house
 
 FREE = {"category": "none"}
 
@@ -227,19 +231,20 @@ async def test_a_body_that_is_broken_off_is_malformed(gateway: House, plain: Fak
     assert plain.arrivals == []
 
 
-async def test_who_waits_to_be_asked_for_the_body_is_asked(gateway: House) -> None:
+async def test_who_waits_to_be_asked_for_the_body_is_asked(open_house: OpenHouse) -> None:
     """`Expect: 100-continue` is answered before the body is read (RFC 9110 §10.1.1)."""
+    house = await open_house(a_plain())
     body = b'{"value": 1}'
     request = a_request(
         "POST /share/plain/things",
-        ("Authorization", f"Bearer {gateway.token()}"),
+        ("Authorization", f"Bearer {house.token()}"),
         ("Sharing-Purpose", "order-fulfilment"),
         ("Sharing-Subject", "u-1"),
         ("Content-Type", "application/json"),
         ("Expect", "100-continue"),
         body=body,
     )
-    answer = await exchange(gateway.internal_url, request)
+    answer = await exchange(house.internal_url, request)
 
     assert answer.status == 100
 

@@ -9,9 +9,13 @@ import pytest
 
 from gateway.testing.partner import FakePartner
 from tests.marks import promise
+from tests.promises import shared
 from tests.promises.conftest import OpenHouse
 from tests.promises.house import House
 from tests.promises.manifests import a_plain
+
+pytestmark = shared.IN_ONE_LOOP
+houses, gateway, open_house = shared.houses, shared.gateway, shared.open_house
 
 FREE = {"category": "none"}
 FORM = "application/x-www-form-urlencoded"

@@ -7,10 +7,14 @@ import pytest
 
 from gateway.testing.partner import FakePartner
 from tests.marks import promise
+from tests.promises import shared
 from tests.promises.conftest import OpenHouse
-from tests.promises.house import ORDER, PATH, House
+from tests.promises.house import ORDER, PATH, House, a_courier
 from tests.promises.manifests import a_plain, a_route
 from tests.promises.wire import a_request, exchange
+
+pytestmark = shared.IN_ONE_LOOP
+houses, gateway, open_house = shared.houses, shared.gateway, shared.open_house
 
 
 async def sub_of(gateway: House, raw: str) -> str:
@@ -94,8 +98,9 @@ async def test_a_subject_comes_once_and_in_ascii(
     assert answer.headers.get("sharing-refused") == code
 
 
-async def test_a_subject_is_the_same_person_in_v1(gateway: House) -> None:
+async def test_a_subject_is_the_same_person_in_v1(open_house: OpenHouse) -> None:
     """What is told of a subject at `/v1/subjects/…` counts for the same id in the header."""
+    gateway = await open_house(a_courier())
     await gateway.ask("PUT", "/v1/subjects/a%2Fb%20%E6%AC%A7", {"minor": True})
     minor = await gateway.share(subject="a/b 欧")
     other = await gateway.share(subject="a%2Fb 欧")
@@ -231,8 +236,9 @@ async def test_evidence_is_a_string_of_structured_fields(
     assert reply.code == code
 
 
-async def test_the_evidence_itself_is_in_no_leaf(gateway: House) -> None:
+async def test_the_evidence_itself_is_in_no_leaf(open_house: OpenHouse) -> None:
     """A leaf holds a commitment to the evidence, another one in each."""
+    gateway = await open_house(a_courier())
     for _ in range(2):
         reply = await gateway.share(ground="agreement", evidence='"SECRET-CONTRACT-9"')
         assert reply.status == 200
@@ -334,8 +340,9 @@ async def test_a_declared_header_obeys_its_rules(open_house: OpenHouse) -> None:
 
 
 @promise("R5", "C3")
-async def test_a_signal_of_the_browser_counts_for_sale_only(gateway: House) -> None:
+async def test_a_signal_of_the_browser_counts_for_sale_only(open_house: OpenHouse) -> None:
     """`Sec-GPC: 1` objects to sale and sharing, and not to a core function."""
+    gateway = await open_house(a_courier())
     reply = await gateway.share(headers={"Sec-GPC": "1"})
 
     assert reply.status == 200

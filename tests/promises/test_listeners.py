@@ -8,9 +8,13 @@ import pytest
 
 from gateway.errors import REASONS
 from tests.marks import promise
+from tests.promises import shared
 from tests.promises.conftest import OpenHouse
 from tests.promises.house import House, a_courier, problem_of
 from tests.promises.manifests import a_plain
+
+pytestmark = shared.IN_ONE_LOOP
+houses, gateway, open_house = shared.houses, shared.gateway, shared.open_house
 
 INTERNAL = (
     "/share/swift-parcel/v2/shipments/LO-1",
@@ -115,8 +119,9 @@ async def test_keys_of_a_home_are_its_own(open_house: OpenHouse) -> None:
     assert modes == {0o600}
 
 
-async def test_readiness_says_how_the_policy_stands(gateway: House) -> None:
+async def test_readiness_says_how_the_policy_stands(open_house: OpenHouse) -> None:
     """Exactly the members of the contract; an error after a reload that failed."""
+    gateway = await open_house(a_courier())
     good = await gateway.ask("GET", "/readyz", token="")
     manifest = gateway.folder / "partners/swift-parcel.yaml"
     text = manifest.read_text()
@@ -139,8 +144,9 @@ async def test_readiness_says_how_the_policy_stands(gateway: House) -> None:
     assert again.json() == good.json()
 
 
-async def test_a_gateway_that_drains_is_not_ready(gateway: House) -> None:
+async def test_a_gateway_that_drains_is_not_ready(open_house: OpenHouse) -> None:
     """From SIGTERM on nobody should send more."""
+    gateway = await open_house(a_courier())
     gateway.gateway.stopping.set()
     reply = await gateway.ask("GET", "/readyz", token="")
     gateway.gateway.stopping.clear()
@@ -155,8 +161,9 @@ async def test_health_is_that_it_answers(gateway: House) -> None:
 
 
 @promise("P2")
-async def test_metrics_count_by_closed_sets_of_labels(gateway: House) -> None:
+async def test_metrics_count_by_closed_sets_of_labels(open_house: OpenHouse) -> None:
     """Partners and purposes of the policy, codes of the contract; nothing a caller made up."""
+    gateway = await open_house(a_courier())
     await gateway.share()
     await gateway.share(purpose="made-up-purpose")
     await gateway.share("made-up-partner", subject="marked-person")
@@ -225,8 +232,9 @@ async def test_an_endpoint_that_does_not_take_a_method_is_not_there(gateway: Hou
         assert (await gateway.ask("DELETE", path)).status == 404
 
 
-async def test_partners_are_listed_and_shown(gateway: House) -> None:
+async def test_partners_are_listed_and_shown(open_house: OpenHouse) -> None:
     """What a recipient may get is told to whoever may read it."""
+    gateway = await open_house(a_courier())
     every = (await gateway.ask("GET", "/v1/partners")).json()["partners"]
     one = (await gateway.ask("GET", "/v1/partners/swift-parcel")).json()
     nobody = await gateway.ask("GET", "/v1/partners/nobody")
@@ -239,8 +247,9 @@ async def test_partners_are_listed_and_shown(gateway: House) -> None:
 
 
 @promise("S4a")
-async def test_a_suspended_partner_gets_nothing_until_it_is_resumed(gateway: House) -> None:
+async def test_a_suspended_partner_gets_nothing_until_it_is_resumed(open_house: OpenHouse) -> None:
     """Suspension acts on the next share, survives a restart, and is undone by resume."""
+    gateway = await open_house(a_courier())
     first = await gateway.share()
     suspended = await gateway.ask("POST", "/v1/partners/swift-parcel/suspend")
     refused = await gateway.share()
@@ -265,8 +274,9 @@ async def test_resuming_does_not_overrule_the_manifest(open_house: OpenHouse) ->
     assert (await house.share()).code == "partner-suspended"
 
 
-async def test_answers_do_not_say_what_they_are_made_of(gateway: House) -> None:
+async def test_answers_do_not_say_what_they_are_made_of(open_house: OpenHouse) -> None:
     """No version of a library stands in any answer."""
+    gateway = await open_house(a_courier())
     for reply in (
         await gateway.share(),
         await gateway.share(token=""),

@@ -8,10 +8,14 @@ import pytest
 from gateway.testing.builders import merged
 from gateway.testing.partner import FakePartner
 from tests.marks import promise
+from tests.promises import shared
 from tests.promises.conftest import OpenHouse
 from tests.promises.house import House
 from tests.promises.manifests import a_plain, a_route
 from tests.promises.wire import a_request, exchange
+
+pytestmark = shared.IN_ONE_LOOP
+houses, gateway, open_house = shared.houses, shared.gateway, shared.open_house
 
 
 def taking(match: str, *fields: str, **more: Any) -> dict[str, Any]:

@@ -18,9 +18,13 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from gateway.testing.builders import REMOVE, issuer_key, issuer_settings, sign_token
 from tests.marks import promise
+from tests.promises import shared
 from tests.promises.conftest import OpenHouse
 from tests.promises.house import SCOPES, House, a_courier, problem_of
 from tests.promises.wire import a_request, exchange
+
+pytestmark = shared.IN_ONE_LOOP
+houses, gateway, open_house = shared.houses, shared.gateway, shared.open_house
 
 ISS, AUD = "https://idp.shop.example", "gateway-of-the-shop"
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -245,8 +249,9 @@ async def test_clocks_may_differ_by_a_minute(
     assert reply.status == (200 if carried else 401)
 
 
-async def test_a_token_that_was_good_a_moment_ago_runs_out(gateway: House) -> None:
+async def test_a_token_that_was_good_a_moment_ago_runs_out(open_house: OpenHouse) -> None:
     """That a token was accepted before does not carry it beyond its end."""
+    gateway = await open_house(a_courier())
     token = gateway.token(ttl=timedelta(seconds=10))
     first = await gateway.share(token=token)
     gateway.clock.advance(seconds=71)
@@ -286,8 +291,9 @@ async def test_a_token_that_is_too_long_is_refused(length: int, gateway: House) 
     "value",
     ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "bearer", "Token abc"],
 )
-async def test_without_a_bearer_token_nobody_asked(value: str, gateway: House) -> None:
+async def test_without_a_bearer_token_nobody_asked(value: str, open_house: OpenHouse) -> None:
     """Another scheme, or none, is a missing token."""
+    gateway = await open_house(a_courier())
     reply = await gateway.share(token="", headers={"Authorization": value})
 
     assert (reply.status, reply.code) == (401, "token-missing")
@@ -400,9 +406,10 @@ SCOPED = (
 @promise("P3", "P5")
 @pytest.mark.parametrize(("method", "path", "scope"), SCOPED, ids=str)
 async def test_every_endpoint_needs_its_scope(
-    method: str, path: str, scope: str, gateway: House
+    method: str, path: str, scope: str, open_house: OpenHouse
 ) -> None:
     """Without a token 401, with every scope but the right one 403, with it something else."""
+    gateway = await open_house(a_courier())
     others = [one for one in SCOPES if one != scope]
     body: dict[str, Any] | None = {} if method != "GET" else None
     none = await gateway.ask(method, path, body, token="")

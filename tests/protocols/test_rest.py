@@ -3,7 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from gateway.cases.certificate import verify_certificate
+from gateway.flows import trying
+from gateway.flows.gateway import Gateway
+from gateway.model.recipients import Partner
+from gateway.notices.base import Answered, Request
 from tests.counterparts.rest_partner import RestPartner
 from tests.protocols.conftest import WEBHOOKS_OF_ITS_OWN, ProtocolHouse
 
@@ -259,3 +265,31 @@ async def test_what_the_interface_cannot_name_is_a_persons_task(
     notice = await house.until(case["case"], reason="manual")
 
     assert (notice["state"], notice["next_at"], partner.calls) == ("queued", None, [])
+
+
+async def test_a_stop_waits_for_no_more_than_a_step(
+    house: ProtocolHouse, partner: RestPartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A recipient with many records, each answered late, keeps no gateway from stopping: it
+    is told of the rest at the next start, and of nothing twice.
+    """
+    await told_by(house, EACH)
+    await house.shared("LO-1", "LO-2", "LO-3")
+    sent = trying._sent
+
+    async def stopped(gateway: Gateway, told: Partner, request: Request) -> Answered:
+        answered = await sent(gateway, told, request)
+        gateway.stopping.set()
+        return answered
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trying, "_sent", stopped)
+        case = (await house.opened_case())["case"]
+        await house.until(case, state="sent")
+        await house.restart()
+    before = len(partner.calls)
+    await house.until_closed(case)
+
+    assert before == 1
+    assert len({call.target for call in partner.calls}) == len(partner.calls) == 3

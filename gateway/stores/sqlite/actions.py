@@ -9,6 +9,7 @@ from gateway.model.cases import CaseState
 from gateway.ports import EditionRow, RefuseCase, RestrictionRow, StoredToken
 from gateway.stores.sqlite.base import StorePart, milliseconds
 from gateway.stores.sqlite.cases import (
+    PLANNING,
     notice_columns,
     put_event,
     stored_case,
@@ -65,8 +66,16 @@ def _refuse(db: sqlite3.Connection, id: str, refuse: RefuseCase, now: datetime) 
         return False
     if row[2] != CaseState.OPEN.value:
         raise CallerError(Reason.NOTICE_SETTLED, "the case is over already", clauses=("R7",))
+    whole, planned = bool(row[9]), row[10] != PLANNING
+    if whole and not planned:
+        raise CallerError(
+            Reason.CASE_OPEN,
+            "the case is being opened at this moment",
+            clauses=("R7",),
+            remedy="Refuse it again in a second.",
+        )
     notices = [stored_notice(one) for one in db.execute(SQL["notices_of_case"], (id,)).fetchall()]
-    decided = refuse(stored_case(row, notices), bool(row[9]))
+    decided = refuse(stored_case(row, notices), whole)
     for notice in decided.notices:
         db.execute(SQL["put_notice"], (*notice_columns(notice), notice.id))
         db.execute(SQL["destroy_escrow_key"], (notice.id,))
@@ -74,10 +83,13 @@ def _refuse(db: sqlite3.Connection, id: str, refuse: RefuseCase, now: datetime) 
         put_event(db, id, "notice", notice.shown())
     for leaf in decided.leaves:
         append_leaf(db, leaf)
-    db.execute(SQL["destroy_details"], (id,))
     db.execute(SQL["refuse_case"], (milliseconds(now), decided.ground, id))
-    db.execute(SQL["drop_fences"], (id,))
-    if row[11] is not None:
-        db.execute(SQL["raise_epoch"], (row[11],))
+    if not whole:
+        # Of a whole person the closer goes on: the keys are destroyed all the same.
+        db.execute(SQL["destroy_details"], (id,))
+        db.execute(SQL["need_nobody"], (id,))
+        db.execute(SQL["drop_fences"], (id,))
+        if row[11] is not None:
+            db.execute(SQL["raise_epoch"], (row[11],))
     put_event(db, id, "case", {"case": id, "state": CaseState.REFUSED.value})
     return True

@@ -12,10 +12,12 @@ SELECT c.id, c.scope FROM fence f JOIN cases c ON c.id = f.case_id
 WHERE f.person = ? AND c.action = 'restrict' ORDER BY c.accepted_at, c.id;
 
 -- refuse_case --
--- A request is refused; it needs its person no longer.
-UPDATE cases SET state = 'refused', closed_at = ?, ground = ?, stage = 'finished', wrapped = NULL,
-    sealed = NULL
-WHERE id = ? AND state = 'open';
+-- A request is refused.
+UPDATE cases SET state = 'refused', closed_at = ?, ground = ? WHERE id = ? AND state = 'open';
+
+-- need_nobody --
+-- It needs its person no longer.
+UPDATE cases SET stage = 'finished', wrapped = NULL, sealed = NULL WHERE id = ?;
 
 -- refused_at_once --
 -- A request that was refused from the start; it needs nobody.

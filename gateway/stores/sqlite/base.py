@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from gateway.errors import LedgerContradiction
@@ -15,6 +15,10 @@ T = TypeVar("T")
 
 # The last second of the calendar, where something has no end of its own.
 NEVER = 253_402_300_799
+
+# Counted exactly: as a float the last moment of the calendar is one that is in no year.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND, _MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
 
 
 class StorePart:
@@ -60,7 +64,7 @@ def utc_now() -> datetime:
 
 def seconds(moment: datetime) -> int:
     """Whole seconds since the epoch."""
-    return int(moment.timestamp())
+    return (moment - _EPOCH) // _SECOND
 
 
 def from_seconds(value: int) -> datetime:
@@ -69,10 +73,10 @@ def from_seconds(value: int) -> datetime:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Milliseconds since the epoch."""
-    return int(moment.timestamp() * 1000)
+    """Whole milliseconds since the epoch."""
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def from_milliseconds(value: int) -> datetime:
     """The moment that so many milliseconds name."""
-    return datetime.fromtimestamp(value / 1000, UTC)
+    return _EPOCH + value * _MILLISECOND

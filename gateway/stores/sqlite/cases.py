@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from gateway.model.cases import (
     Notice,
     NoticeState,
     Proof,
+    read_until,
+    written_until,
 )
 from gateway.model.ids import CaseId, CategoryId, NoticeId, PartnerId, PurposeId
 from gateway.ports import (
@@ -269,8 +271,9 @@ class CasePart(StorePart):
 
     async def notices_to_look_at(self, now: datetime) -> list[str]:
         """See `CaseStore.notices_to_look_at`."""
-        today = now.astimezone(UTC).date().isoformat()
-        rows = await self.reader.all("looked_at_notices", (milliseconds(now), today))
+        in_utc = now.astimezone(UTC)
+        until = (written_until(in_utc.date()), written_until(in_utc))
+        rows = await self.reader.all("looked_at_notices", (milliseconds(now), *until))
         return [row[0] for row in rows]
 
     async def free_notices(self) -> None:
@@ -289,6 +292,11 @@ class CasePart(StorePart):
         """See `CaseStore.receipt`."""
         row = await self.reader.one("receipt", (partner, jti))
         return row[0] if row else None
+
+    async def count_receipts(self, notice: str) -> int:
+        """See `CaseStore.count_receipts`."""
+        row = await self.reader.one("count_receipts", (notice,))
+        return int(row[0]) if row else 0
 
     async def escrow(self, notice: str) -> tuple[bytes, bytes] | None:
         """See `CaseStore.escrow`."""
@@ -490,7 +498,7 @@ def notice_columns(notice: Notice) -> tuple[Any, ...]:
     return (
         notice.state.value,
         notice.reason,
-        notice.backups_until.isoformat() if notice.backups_until else None,
+        written_until(notice.backups_until) if notice.backups_until else None,
         notice.attempts,
         _ms(notice.next_at),
         notice.proof.value if notice.proof else None,
@@ -653,7 +661,7 @@ def stored_notice(row: Row, receipts: Sequence[str] = ()) -> Notice:
         state=NoticeState(state),
         reason=reason,
         deadline=from_milliseconds(deadline),
-        backups_until=date.fromisoformat(backups) if backups else None,
+        backups_until=read_until(backups) if backups else None,
         attempts=attempts,
         next_at=_moment(next_at),
         proof=Proof(proof) if proof else None,

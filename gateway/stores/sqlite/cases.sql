@@ -152,14 +152,15 @@ UPDATE notice SET claimed = 0 WHERE claimed = 1;
 SELECT min(next_at) FROM notice WHERE next_at IS NOT NULL AND held = 0 AND claimed = 0;
 
 -- looked_at_notices --
--- Unsettled ones whose deadline or backups' date has come.
+-- Unsettled ones whose deadline has come, or whose backups' day or time is over.
 SELECT id FROM notice INDEXED BY notice_unsettled
 WHERE settled = 0 AND deadline <= ?
     AND state IN ('queued', 'sent', 'acknowledged', 'in-progress', 'partial')
 UNION ALL
 SELECT id FROM notice INDEXED BY notice_backups
 WHERE settled = 0 AND state = 'completed'
-    AND (backups_until IS NULL OR backups_until < ?) AND resend_at IS NULL
+    AND (backups_until IS NULL OR backups_until < ?
+        OR (length(backups_until) > 10 AND backups_until <= ?)) AND resend_at IS NULL
 LIMIT 500;
 
 -- escrow --
@@ -219,6 +220,10 @@ WHERE subject IN (SELECT no FROM subject WHERE person = ?) ORDER BY rowid;
 -- receipt --
 -- Whether this receipt was accepted before.
 SELECT notice FROM receipt WHERE partner = ? AND jti = ?;
+
+-- count_receipts --
+-- How many receipts of a notice were accepted.
+SELECT count(*) FROM receipt WHERE notice = ?;
 
 -- new_receipt --
 -- A receipt was accepted.

@@ -34,9 +34,10 @@ class MassPart(StorePart):
 
         def operation(db: sqlite3.Connection) -> MassCase:
             db.execute(SQL["new_mass"], (*_columns(new.mass), keep_key(db, new.key), new.sealed))
+            stored = _mass(db.execute(SQL["mass_by_id"], (new.mass.id,)).fetchone())
             for leaf in leaves:
-                append_leaf(db, leaf)
-            return _mass(db.execute(SQL["mass_by_id"], (new.mass.id,)).fetchone())
+                _append_step(db, stored.no, leaf)
+            return stored
 
         return await self.write(operation)
 
@@ -70,7 +71,7 @@ class MassPart(StorePart):
             if changed.destroy:
                 db.execute(SQL["destroy_mass_key"], (changed.mass.no,))
             for leaf in changed.leaves:
-                append_leaf(db, leaf)
+                _append_step(db, changed.mass.no, leaf)
             return changed.mass
 
         after = await self.write(operation)
@@ -198,6 +199,11 @@ def _add_people(
     (place,) = db.execute(SQL["last_mass_place"], (no,)).fetchone()
     values = ((no, place + step, *row) for step, row in enumerate(rows, start=1))
     return db.executemany(SQL["new_mass_person"], values).rowcount
+
+
+def _append_step(db: sqlite3.Connection, no: int, leaf: bytes) -> None:
+    seq = append_leaf(db, leaf)
+    db.execute(SQL["new_mass_step"], (no, seq, leaf.decode()))
 
 
 def _put(db: sqlite3.Connection, mass: MassCase) -> None:

@@ -146,6 +146,38 @@ GROUP BY partner, state, settled ORDER BY partner, state;
 -- Whether any of its cases is not over.
 SELECT count(*) FROM (SELECT 1 FROM cases WHERE mass = ? AND state = 'open' LIMIT 1);
 
+-- new_mass_step --
+-- What happened to it, and where in the ledger that is said.
+INSERT INTO mass_step (mass, seq, event, at, actor)
+SELECT ?1, ?2, json_extract(?3, '$.state'), json_extract(?3, '$.at'), json_extract(?3, '$.actor');
+
+-- mass_steps --
+-- All of it, in order.
+SELECT event, at, actor, seq FROM mass_step WHERE mass = ? ORDER BY seq;
+
+-- cases_of_mass_by_id --
+-- Some of its cases in the order of their ids: the first of each state, of which the index has
+-- the order, and the first of these.
+SELECT id, state FROM (
+    SELECT * FROM (
+        SELECT id, state FROM cases INDEXED BY cases_of_mass
+        WHERE mass = ?1 AND state = 'closed' AND id > ?2 ORDER BY id LIMIT ?3
+    ) UNION ALL SELECT * FROM (
+        SELECT id, state FROM cases INDEXED BY cases_of_mass
+        WHERE mass = ?1 AND state = 'open' AND id > ?2 ORDER BY id LIMIT ?3
+    ) UNION ALL SELECT * FROM (
+        SELECT id, state FROM cases INDEXED BY cases_of_mass
+        WHERE mass = ?1 AND state = 'refused' AND id > ?2 ORDER BY id LIMIT ?3
+    )
+) ORDER BY id LIMIT ?3;
+
+-- notices_of_cases --
+-- How the notices of these cases stand, but for those that may not be told of (D2).
+SELECT n.partner, n.state, n.settled, n.proof, count(*), max(substr(n.backups_until, 1, 10))
+FROM json_each(?1) e CROSS JOIN notice n ON n.case_id = e.value
+WHERE NOT (n.state = 'exempt' AND n.reason IS ?2)
+GROUP BY n.partner, n.state, n.settled, n.proof;
+
 -- own_notices_due --
 -- As `notices_due`, without those of mass cases.
 SELECT id, case_id FROM notice INDEXED BY notice_own

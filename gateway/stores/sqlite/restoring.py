@@ -122,6 +122,9 @@ def _follow(db: sqlite3.Connection, seq: int, leaf: Mapping[str, Any]) -> None:
             _settle(db, seq, leaf)
         case "read":
             db.execute(SQL["past_read"], (seq,))
+        case "case":
+            said = (leaf["state"], leaf["at"], leaf.get("actor"), leaf["case"])
+            db.execute(SQL["past_mass_step"], (seq, *said))
         case _:
             pass
 
@@ -160,12 +163,22 @@ def _adopt(db: sqlite3.Connection, adopted: AdoptedCase) -> bool:
     for new in adopted.notices:
         add_notice(db, new, person)
         db.execute(SQL["put_notice"], (*notice_columns(new.notice), new.notice.id))
+    if adopted.mass is not None:
+        _join(db, adopted.mass, case.id, person)
     for leaf in adopted.leaves:
         append_leaf(db, leaf)
     for seq in adopted.told:
         db.execute(SQL["end_share"], (case.id, seq))
     db.execute(SQL["new_event"], (case.id, "case", json.dumps(_event(adopted))))
     return True
+
+
+def _join(db: sqlite3.Connection, mass: str, case: str, person: int) -> None:
+    """A case is one of a mass case's, where that is of before the copy: nobody waits for it."""
+    if db.execute(SQL["past_case_of_mass"], (mass, case)).rowcount:
+        for name in ("past_notices_of_mass", "past_mass_opened"):
+            db.execute(SQL[name], (case,))
+        db.execute(SQL["erase_mass_place"], (case, person))
 
 
 def _event(adopted: AdoptedCase) -> dict[str, str]:

@@ -25,6 +25,27 @@ SELECT seq FROM share WHERE share = ? AND partner = ? AND outcome IS NULL ORDER 
 -- A read after the copy was made; nobody's.
 INSERT INTO read_of (seq, subject) VALUES (?, NULL);
 
+-- past_mass_step --
+-- What happened to a mass case after the copy was made.
+INSERT INTO mass_step (mass, seq, event, at, actor)
+SELECT no, ?, ?, ?, ? FROM mass_case WHERE id = ?;
+
+-- past_case_of_mass --
+-- A case of it, if the mass case is of before.
+UPDATE cases SET mass = m.no FROM mass_case m WHERE m.id = ? AND cases.id = ?;
+
+-- past_notices_of_mass --
+-- And its notices.
+UPDATE notice SET mass = (SELECT mass FROM cases WHERE id = notice.case_id) WHERE case_id = ?;
+
+-- past_mass_opened --
+-- One more was opened.
+UPDATE mass_case SET opened = opened + 1 WHERE no = (SELECT mass FROM cases WHERE id = ?);
+
+-- erase_mass_place --
+-- And its person waits no longer.
+DELETE FROM mass_person WHERE mass = (SELECT mass FROM cases WHERE id = ?) AND person = ?;
+
 -- rows_from --
 -- The next people's rows, the erased included.
 SELECT s.no, s.lookup, s.person, k.key, s.facts, p.epoch, p.erased

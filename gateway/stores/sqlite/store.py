@@ -8,6 +8,7 @@ from gateway.errors import LedgerContradiction, StoreFailed
 from gateway.stores.sqlite.actions import ActionPart
 from gateway.stores.sqlite.base import utc_now
 from gateway.stores.sqlite.cases import CasePart
+from gateway.stores.sqlite.counting import CountingPart
 from gateway.stores.sqlite.courses import CoursePart
 from gateway.stores.sqlite.crowds import CrowdPart
 from gateway.stores.sqlite.database import Ownership, check_version, connect, migrate
@@ -51,6 +52,7 @@ class SQLiteStore(
     RestorePart,
     ActionPart,
     MassPart,
+    CountingPart,
 ):
     """
     Implements `Store` on one SQLite file in WAL mode with full sync.

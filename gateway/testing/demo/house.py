@@ -163,7 +163,7 @@ async def open_house(
             recipient.fake.trust(issuer=gateway.public_url, jwks=gateway.jwks_url)
         jwks = await _public_keys(gateway)
         witness.trust(f"{gateway.public_url.partition('://')[2]}/ledger", jwks)
-        yield House(
+        house = House(
             folder=folder,
             home=home,
             screen=screen,
@@ -177,6 +177,11 @@ async def open_house(
             witness=witness,
             environment=gateway_environment(settings),
         )
+        try:
+            yield house
+        except (aiohttp.ClientError, ExceptionGroup) as error:
+            await gateway.explain(error)
+            raise
 
 
 async def _witness(

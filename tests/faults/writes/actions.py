@@ -1,6 +1,6 @@
 """Writes of corrections, restrictions and refusals."""
 
-from gateway.cases.refusals import unsent
+from gateway.cases.refusals import ended
 from gateway.model.cases import Case
 from gateway.ports import RefusedCase, TokenRow
 from gateway.stores.sqlite import SQLiteStore
@@ -12,7 +12,7 @@ TOKEN = b"t" * 32
 
 def refused(case: Case, whole: bool) -> RefusedCase:
     """Refused, whatever it is."""
-    notices = tuple(unsent(notice) for notice in case.notices)
+    notices = tuple(ended(notice) for notice in case.notices)
     return RefusedCase(
         ground="bad-faith", notices=notices, leaves=(case_leaf("case refused", "refused"),)
     )

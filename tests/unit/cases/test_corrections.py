@@ -75,7 +75,7 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
     "too many": ({f"c{n}": 1 for n in range(51)}, WHOLE, "at most 50"),
     "too long": ({PHONE: "1" * 2001}, WHOLE, "at most 2000 characters"),
     "no category": ({"basic.shoe": "44"}, WHOLE, "no category"),
-    "a field of whom": ({"/phone": "1"}, WHOLE, "scope.partners"),
+    "a field of whom": ({"/shoe": "1"}, WHOLE, "whose it is in scope.partners"),
     "a field of nobody": ({"/shoe": "1"}, a_scope(partners={"swift"}), "declared by no recipient"),
 }
 

@@ -142,6 +142,13 @@ def test_backups_settle_on_the_day_behind_theirs() -> None:
     assert coming.at is not None and coming.at.date() == date(2027, 1, 6)
 
 
+def test_the_last_day_of_the_calendar_is_a_day() -> None:
+    """A notice whose backups are cleaned then is shown as others; there is no day behind it."""
+    coming = next_step(a_begun(state=S.COMPLETED, backups_until=date.max), RIGHTS)
+
+    assert (coming.step, coming.at) == (Step.SETTLES, None)
+
+
 def test_advice_fits_the_task() -> None:
     """Each kind of task says what a person does about it."""
     told = {

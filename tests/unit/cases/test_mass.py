@@ -109,6 +109,13 @@ def test_two_are_two() -> None:
     assert refused.value.reason is Reason.SERVICE_NOT_PERMITTED
 
 
+@pytest.mark.parametrize("name", ["Chen.Yu", " chen.yu", "chen. yu", "ｃｈｅｎ.yu", "CHEN．YU"])
+def test_another_spelling_is_no_second_person(name: str) -> None:
+    """Who opened it cannot approve it under the same name in another case, width or spacing."""
+    with pytest.raises(CallerError):
+        check_approver("chen.yu", name)
+
+
 @given(
     rate=st.integers(1, 500),
     pauses=st.lists(st.integers(0, 5000), min_size=1, max_size=30),

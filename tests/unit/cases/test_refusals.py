@@ -1,12 +1,12 @@
-"""When a request can still be refused."""
+"""What becomes of a request that is refused."""
 
 from dataclasses import replace
 
 import pytest
 
-from gateway.cases.refusals import CASE_REFUSED, check_ground, check_refusable, unsent
+from gateway.cases.refusals import CASE_REFUSED, check_ground, check_refusable, ended
 from gateway.errors import CallerError, Reason
-from gateway.model.cases import Action, Case, CaseState, Notice, NoticeState
+from gateway.model.cases import Action, Case, CaseState, Notice, NoticeState, Proof
 from gateway.model.ids import CaseId, NoticeId, PartnerId
 from tests.unit.cases.builders import DAY, NOW, RIGHTS, WHOLE
 
@@ -33,32 +33,38 @@ CASE = Case(
 )
 
 
-def test_a_request_that_nobody_heard_of_can_be_refused() -> None:
-    """Its notices are settled and never sent."""
-    check_refusable(CASE, whole=False)
-    after = unsent(NOTICE)
+def test_who_was_not_told_is_never_told() -> None:
+    """Its notice is settled and never sent; an exemption keeps its own reason."""
+    check_refusable(CASE)
+    after = ended(NOTICE)
 
     assert (after.state, after.reason, after.settled) == (NoticeState.EXEMPT, CASE_REFUSED, True)
-    assert (after.next_at, after.held) == (None, False)
+    assert (after.next_at, after.held, after.proof) == (None, False, None)
     exempt = replace(NOTICE, state=NoticeState.EXEMPT, reason="tax law", settled=True)
-    assert (unsent(exempt).reason, unsent(exempt).next_at) == ("tax law", None)
+    assert (ended(exempt).reason, ended(exempt).next_at) == ("tax law", None)
 
 
-TOO_LATE = {
-    "a whole person": (CASE, True),
-    "a lifted restriction": (replace(CASE, action=Action.UNRESTRICT), False),
-    "a withdrawal": (replace(CASE, action=Action.WITHDRAW), False),
-    "one try": (replace(CASE, notices=(NOTICE, replace(NOTICE, attempts=1))), False),
-    "one answer": (replace(CASE, notices=(replace(NOTICE, state=NoticeState.COMPLETED),)), False),
+TRIED = {
+    NoticeState.QUEUED: (NoticeState.FAILED, CASE_REFUSED),
+    NoticeState.ACKNOWLEDGED: (NoticeState.ACKNOWLEDGED, CASE_REFUSED),
+    NoticeState.COMPLETED: (NoticeState.COMPLETED, CASE_REFUSED),
 }
 
 
-@pytest.mark.parametrize("name", TOO_LATE)
-def test_what_is_done_is_not_refused(name: str) -> None:
+@pytest.mark.parametrize("state", TRIED)
+def test_who_was_told_stands_as_before(state: NoticeState) -> None:
+    """On the word of who refused; a try that nothing was heard of has failed."""
+    after = ended(replace(NOTICE, state=state, attempts=1))
+
+    assert (after.state, after.reason) == TRIED[state]
+    assert (after.settled, after.proof, after.next_at) == (True, Proof.PERSON, None)
+
+
+@pytest.mark.parametrize("action", [Action.UNRESTRICT, Action.WITHDRAW])
+def test_some_requests_cannot_be_refused(action: Action) -> None:
     """With a conflict that says why."""
-    case, whole = TOO_LATE[name]
     with pytest.raises(CallerError) as refused:
-        check_refusable(case, whole=whole)
+        check_refusable(replace(CASE, action=action))
 
     assert (refused.value.reason, refused.value.clauses) == (Reason.CASE_OPEN, ("R7",))
 

@@ -157,10 +157,19 @@ def test_completed_and_exempt_stay(state: NoticeState, event: Event) -> None:
 
 
 @pytest.mark.parametrize(
-    ("until", "settles"), [(None, True), (YESTERDAY, True), (TODAY, False), (TOMORROW, False)]
+    ("until", "settles"),
+    [
+        (None, True),
+        (YESTERDAY, True),
+        (TODAY, False),
+        (TOMORROW, False),
+        (NOW, True),
+        (NOW - timedelta(seconds=1), True),
+        (NOW + timedelta(seconds=1), False),
+    ],
 )
 def test_a_completion_settles_when_backups_are_gone(until: date | None, settles: bool) -> None:
-    """A completion settles once the day until which backups may hold the data is over."""
+    """A completion settles once the day, or the time, until which backups may hold it is over."""
     changed = receipt(a_notice(S.SENT), "completed", backups_until=until)
 
     assert (changed.state, changed.settled) == (S.COMPLETED, settles)
@@ -176,14 +185,17 @@ def test_of_two_backup_days_the_later_counts() -> None:
     )
     assert receipt(first, "completed", backups_until=TODAY).backups_until == TOMORROW
     assert receipt(first, "completed") == first
+    assert receipt(first, "completed", backups_until=NOW + DAY).backups_until == TOMORROW
+    late = NOW + 2 * DAY
+    assert receipt(first, "completed", backups_until=late).backups_until == late
 
 
 def test_only_completion_settles_by_itself() -> None:
     """Refused, partial, failed and overdue wait for a person, whatever was signed."""
     for state in set(NoticeState) - {S.COMPLETED, S.EXEMPT}:
-        assert not states.settled(a_notice(state, proof=Proof.RECEIPT), on=TODAY)
-        assert states.settled(a_notice(state, proof=Proof.PERSON), on=TODAY)
-    assert states.settled(a_notice(S.EXEMPT), on=TODAY)
+        assert not states.settled(a_notice(state, proof=Proof.RECEIPT), now=NOW)
+        assert states.settled(a_notice(state, proof=Proof.PERSON), now=NOW)
+    assert states.settled(a_notice(S.EXEMPT), now=NOW)
 
 
 def test_a_share_of_unknown_outcome_is_told_once_more() -> None:

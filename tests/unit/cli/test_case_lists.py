@@ -74,6 +74,7 @@ def test_tasks_say_what_to_do(home: Path) -> None:
     found = call("case", "list", "--tasks", home=home, as_json=True).json()["tasks"]
 
     assert text.count("by hand") == len(rows) == len(found) == 2
+    assert all(one["notice"] in text and one["case"] in text for one in found)
     assert {row["partner"] for row in rows} == {"swift-parcel"}
     assert all("by hand" in one["next"]["do"] for one in found)
     none = call("case", "list", "--tasks", "--partner", "harbour-pay", home=home).out

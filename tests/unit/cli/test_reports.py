@@ -141,7 +141,7 @@ def test_who_is_affected_is_a_table_for_a_spreadsheet(told: Path) -> None:
 
 
 def test_questions_that_make_no_sense_end_in_a_sentence(told: Path) -> None:
-    """Also through a running gateway; nobody takes it for an empty list."""
+    """With the same exit code through a running gateway; nobody takes it for an empty list."""
     wrong = ("--partner", "swift-parcels", *WINDOW[2:])
     alone = call("ledger", "affected", *wrong, home=told)
     time = call("report", "ropa", "--from", "soon", home=told)
@@ -149,7 +149,7 @@ def test_questions_that_make_no_sense_end_in_a_sentence(told: Path) -> None:
         through = call("ledger", "affected", *wrong, home=told)
         again = call("report", "ask-again", "--purpose", "shipping", home=told)
 
-    assert (alone.code, through.code, again.code, time.code) == (2, 1, 1, 2)
+    assert {alone.code, through.code, again.code, time.code} == {2}
     assert all("of this name" in one.err for one in (alone, through, again))
     assert not alone.out + through.out + again.out
 

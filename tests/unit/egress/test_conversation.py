@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from yarl import URL
 
-from gateway.egress.conversation import PIECE, request_head
+from gateway.egress.conversation import MOST_INTERIM, PIECE, request_head
 from gateway.errors import PartnerCut, PartnerResponseRefused
 from tests.unit.egress.wire import OK, Wire, client_for, fine, read_request, request_to, serving
 
@@ -103,6 +103,14 @@ async def test_interim_answers_are_passed_over() -> None:
 
         assert (answer.status, answer.body) == (200, b"ok")
         assert "Link" not in answer.headers
+
+
+async def test_interim_answers_without_end_are_no_answer() -> None:
+    """Who sends hints for ever is left, before it keeps the process busy with reading them."""
+    hints = b"HTTP/1.1 103 Early Hints\r\n\r\n" * (MOST_INTERIM + 1)
+    async with serving(hints + OK) as wire, client_for() as client:
+        with pytest.raises(PartnerCut, match="interim"):
+            await client.send(request_to(wire.url()), last_look=fine)
 
 
 async def test_an_answer_beyond_its_limit_ends_the_connection() -> None:

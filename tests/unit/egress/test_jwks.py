@@ -120,6 +120,18 @@ async def test_a_new_key_works_after_the_cool_down(
     assert issuer.asked == 2
 
 
+async def test_a_clock_that_was_set_back_keeps_no_set(
+    cache: JwksCache, issuer: Issuer, clock: Seconds
+) -> None:
+    """A set that was fetched at a wrong, later time is not kept until that time has come."""
+    clock.now += 365 * 24 * 3600
+    await cache.get(URL)
+    clock.now -= 365 * 24 * 3600
+    issuer.names = ("new",)
+
+    assert kids(await cache.get(URL, "new")) == ["new"]
+
+
 async def test_made_up_keys_do_not_hammer_the_issuer(
     cache: JwksCache, issuer: Issuer, clock: Seconds
 ) -> None:

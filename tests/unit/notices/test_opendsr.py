@@ -285,11 +285,13 @@ def test_a_callback_before_the_certificate_was_read_is_not_believed() -> None:
         {"processor_certificate": "https://other.example/cert.pem"},
         {"processor_certificate": "http://vendor.example/cert.pem"},
         {"processor_certificate": "https://[vendor.example/"},
+        {"processor_certificate": "https://vendor.example:99999/cert.pem"},
+        {"processor_certificate": "https://vendor.example/a cert.pem"},
         {"processor_certificate": None},
         {"supported_identities": "all"},
         {"supported_subject_request_types": None},
     ],
-    ids=["elsewhere", "downgrade", "no-url", "none", "identities", "types"],
+    ids=["elsewhere", "downgrade", "no-url", "port", "space", "none", "identities", "types"],
 )
 def test_a_discovery_leads_nowhere_else(change: dict[str, Any]) -> None:
     """A certificate is of the processor's own domain, and never over a weaker way."""

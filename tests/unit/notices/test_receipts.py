@@ -1,7 +1,7 @@
 """What a receipt must say to be one."""
 
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -52,7 +52,7 @@ def test_a_full_receipt_is_read() -> None:
         notice="ntc_1",
         status="partial",
         reason="不在备份中",
-        backups_until=date(2026, 12, 31),
+        backups_until=datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC),
         downstream=(Downstream(name="Island Post", status="completed"),),
     )
 
@@ -112,6 +112,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "backups in another zone": ({"backups_until": "2026-12-01T00:00:00+08:00"}, "backups_until"),
     "backups as a number": ({"backups_until": SECONDS}, "backups_until"),
     "backups in other digits": ({"backups_until": "٢٠٢٦-12-01"}, "backups_until"),
+    "backups for ever": ({"backups_until": "9999-12-31"}, "backups_until"),
+    "backups too long": ({"backups_until": "2036-11-24"}, "backups_until"),
     "backups at no hour": ({"backups_until": "2026-12-01T25:00:00Z"}, "backups_until"),
     "downstream as text": ({"downstream": "Island Post"}, "downstream"),
     "downstream of texts": ({"downstream": ["Island Post"]}, "downstream"),

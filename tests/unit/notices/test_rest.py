@@ -163,7 +163,15 @@ def test_a_job_is_asked_for_by_its_own_id() -> None:
     assert (heard.event, heard.follow_up) == (Heard.COMPLETED, None)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"not json", b'{"id": null}', b'{"id": ""}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"[]", b"not json", b'{"id": null}', b'{"id": ""}'),
+        b'{"id": ".."}',
+        # No URL can hold half of a surrogate pair.
+        b'{"id": "7\\ud800"}',
+    ],
+)
 def test_an_answer_without_the_job_is_none(body: bytes) -> None:
     """Who cannot be asked later has not taken the notice."""
     _, heard = step(a_telling(JOB), 202, body)

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.policy.compile import compile_set
+from gateway.policy.documents import scan_document
 from tests.unit.policy.builders import COURIER, FOLDER, courier, default_policies, load
 
 WARNED = courier(("deletion: {protocol: manual}\n", ""))
@@ -27,6 +28,15 @@ def test_a_set_is_one_immutable_value():
         policy.digest = "x"
     with pytest.raises(TypeError):
         policy.partners["other"] = policy.partners["courier"]
+
+
+def test_compiling_changes_no_document():
+    """A document is read once and serves many sets, so each finds it as it was written."""
+    before = repr(scan_document("partners/0.yaml", COURIER.encode()))
+    first = load(COURIER)
+
+    assert repr(scan_document("partners/0.yaml", COURIER.encode())) == before
+    assert repr(load(COURIER)) == repr(first)
 
 
 def test_the_digest_depends_on_every_byte_that_was_read():

@@ -28,6 +28,15 @@ def test_a_document_becomes_plain_values():
     }
 
 
+def test_an_unchanged_document_is_not_read_again():
+    """The same bytes under the same name are read once; another name or byte is another document."""
+    first = scan_document("one.yaml", b"a: [1, 2]\n")
+
+    assert scan_document("one.yaml", bytes(bytearray(b"a: [1, 2]\n"))) is first
+    assert scan_document("two.yaml", b"a: [1, 2]\n").name == "two.yaml"
+    assert scan_document("one.yaml", b"a: [1, 3]\n").root == {"a": [1, 3]}
+
+
 def test_every_value_and_key_knows_its_place():
     """Lines and columns are counted from one, for values and for keys."""
     document = read_document("file.yaml", b"routes:\n  create:\n    send: {/a: [x, y]}\n")

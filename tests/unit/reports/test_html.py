@@ -40,6 +40,15 @@ def test_any_text_comes_back_as_it_was_given(first: str, second: str) -> None:
     assert [name for name, _ in read.elements] == ["p", "span"]
 
 
+def test_a_signed_note_keeps_its_lines() -> None:
+    """Copied from the page it is still the one that was signed; elsewhere lines are one."""
+    note = "origin/ledger\n7\nroot=\n\n— origin/ledger <sig>\n"
+
+    assert note.replace("<sig>", "&lt;sig&gt;") in tag("pre", note)
+    assert tag("p", "a\nb") == "<p>a b</p>"
+    assert tag("pre", tag("code", "a")) == "<pre><code>a</code></pre>"
+
+
 def test_markup_is_not_escaped_twice() -> None:
     """What is markup already stays it."""
     assert tag("p", tag("span", "a & b")) == "<p><span>a &amp; b</span></p>"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -65,6 +66,29 @@ def test_of_nobody_who_is_trusted_it_gives_none() -> None:
     ):
         with pytest.raises(CertificateRefused):
             certified(octets, domain=DOMAIN, now=NOW, trusted=ROOTS)
+
+
+DER = LEAF.public_bytes(Encoding.DER)
+BROKEN = {
+    "version": DER.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09", 1),
+    # The names of the curve, of the kind of key, and of an extension.
+    "curve": DER.replace(bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d030163"), 1),
+    "kind": DER.replace(bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d0263"), 1),
+    "twice": DER.replace(b"\x55\x1d\x23", b"\x55\x1d\x11", 1),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_one_that_is_written_wrongly_is_refused_and_no_more(what: str) -> None:
+    """Whatever is wrong with a certificate, it is a certificate that is not believed."""
+    octets = BROKEN[what]
+    assert octets != DER
+    pins = [AUTHORITY.pem.encode()]
+    if what != "version":
+        pins.append(pem_of(x509.load_der_x509_certificate(octets)).encode())
+    for pinned in pins:
+        with pytest.raises(CertificateRefused):
+            certified(octets, domain=DOMAIN, now=NOW, trusted=(), pinned=pinned)
 
 
 @pytest.mark.parametrize(

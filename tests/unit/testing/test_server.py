@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -95,6 +96,18 @@ async def test_killed_and_started_again_at_the_same_address(gateway: GatewayProc
     assert gateway.pid != before[0]
     assert (gateway.internal_url, gateway.public_url) == before[1:]
     assert gateway.stdout.read_text().count("serving") == 2
+
+
+async def test_a_request_that_failed_is_explained_by_its_end(gateway: GatewayProcess) -> None:
+    """Where the process is gone its last words say more than a connection that is refused."""
+    error = aiohttp.ClientConnectionError("refused")
+    await gateway.explain(error)
+    await gateway.start()
+    os.kill(gateway.pid, signal.SIGKILL)
+
+    with pytest.raises(GatewayDied, match=r"ended by itself[\s\S]*serving") as told:
+        await gateway.explain(error)
+    assert told.value.__cause__ is error
 
 
 async def test_a_kill_takes_the_workers_along(home: Path, gateway: GatewayProcess) -> None:
