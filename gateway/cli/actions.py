@@ -183,12 +183,20 @@ def _done(value: dict[str, Any], action: str, body: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _untold(case: dict[str, Any]) -> str:
+    tried = [one["partner"] for one in case["notices"] if one["attempts"]]
+    if not tried:
+        return "nobody was told of it, and nobody will be"
+    names = ", ".join(dict.fromkeys(tried))
+    return f"told of it before: {names}; nobody else will be"
+
+
 @click.command()
 @click.argument("id")
 @click.option("--ground", required=True, help="One of refusal_grounds of rights.yaml.")
 @click.pass_obj
 def refuse(output: Output, id: str, ground: str) -> None:
-    """Refuse a request on a stated ground, as long as nobody was told of it."""
+    """Refuse a request on a stated ground; who was told of it already is not untold."""
 
     async def directly(gateway: Any) -> Any:
         from gateway.flows import refusing
@@ -205,7 +213,7 @@ def refuse(output: Output, id: str, ground: str) -> None:
     )
     output.result(
         value,
-        f"case {value['case']} is refused: {value['ground']}\n"
+        f"case {value['case']} is refused: {value['ground']}\n{_untold(value)}\n"
         f"`gateway case answer {value['case']}` writes the answer to the person",
     )
 

@@ -204,13 +204,13 @@ async def test_the_commands_do_the_same(house: CaseHouse, clock: Clock, tmp_path
         ("subject", "rectify", *who, "--changes", str(changes)),
         ("subject", "restrict", *who, "--preview"),
     )
-    page, text, late, rectified, previewed = [
+    page, text, stopped, rectified, previewed = [
         await asyncio.to_thread(_ran, house, line) for line in lines
     ]
 
     assert page.output.startswith("<!doctype html>") and case in page.output
     assert text.output.startswith("Answer to your request")
-    assert late.exit_code == 1 and "case-open" in late.output
+    assert stopped.exit_code == 0 and "told of it before: slow-parcel, swift-parcel" in stopped.output
     assert rectified.exit_code == 0 and "told: nobody" in rectified.output
     assert "told would be: nobody" in previewed.output
 
