@@ -17,10 +17,11 @@ from gateway.cli.serve import RUN_FILE
 from gateway.cli.start import mint
 from gateway.errors import REASONS, CallerError, Reason
 from gateway.flows.answers import Declined
-from gateway.flows.gateway import Gateway
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from gateway.flows.gateway import Gateway
 
 T = TypeVar("T")
 B = TypeVar("B", bound="BaseModel")
@@ -38,7 +39,7 @@ def reach(
     also: tuple[str, ...] = (),
     accept: str | None = None,
     service: str = SERVICE,
-    directly: Callable[[Gateway], Awaitable[T]],
+    directly: Callable[["Gateway"], Awaitable[T]],
 ) -> T | Any:
     """
     Do one thing to a home: by HTTP where its gateway runs, else `directly`. `also`

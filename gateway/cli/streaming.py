@@ -8,7 +8,7 @@ import csv
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,11 +17,13 @@ from gateway.cli.reach import SERVICE, internal, refused
 from gateway.cli.start import mint
 from gateway.errors import CallerError
 from gateway.flows.answers import Declined
-from gateway.flows.gateway import Gateway
+
+if TYPE_CHECKING:
+    from gateway.flows.gateway import Gateway
 
 T = TypeVar("T")
 Line = dict[str, Any]
-Begin = Callable[[Gateway], Awaitable[AsyncIterator[Line]]]
+Begin = Callable[["Gateway"], Awaitable[AsyncIterator[Line]]]
 
 # Rows of a table that are set together; the next ones get their own widths.
 ROWS = 200
@@ -46,7 +48,7 @@ def each_line(
     async def answered(content: Any) -> Line | None:
         return await _through(_lines(content), each)
 
-    async def directly(gateway: Gateway) -> Line | None:
+    async def directly(gateway: "Gateway") -> Line | None:
         return await _through(await begin(gateway), each)
 
     ended = _reached(output, scopes=scopes, path=path, answered=answered, directly=directly)
@@ -60,7 +62,7 @@ def each_piece(
     *,
     scopes: tuple[str, ...],
     path: str,
-    begin: Callable[[Gateway], Awaitable[AsyncIterator[bytes]]],
+    begin: Callable[["Gateway"], Awaitable[AsyncIterator[bytes]]],
     each: Callable[[bytes], None],
 ) -> None:
     """As `each_line`, of an answer that is text and has no summary, in pieces of any size."""
@@ -69,7 +71,7 @@ def each_piece(
         async for piece in content.iter_any():
             each(piece)
 
-    async def directly(gateway: Gateway) -> None:
+    async def directly(gateway: "Gateway") -> None:
         async for piece in await begin(gateway):
             each(piece)
 
@@ -82,7 +84,7 @@ def _reached(
     scopes: tuple[str, ...],
     path: str,
     answered: Callable[[Any], Awaitable[T]],
-    directly: Callable[[Gateway], Awaitable[T]],
+    directly: Callable[["Gateway"], Awaitable[T]],
 ) -> T:
     """What comes of an answer, of a running gateway over HTTP, else made here."""
     from gateway.wiring import load_config, opened, running

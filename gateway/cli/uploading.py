@@ -4,14 +4,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gateway.cli.output import fail
 from gateway.cli.reach import internal
 from gateway.cli.start import mint
 from gateway.errors import CallerError
 from gateway.flows.answers import Declined
-from gateway.flows.gateway import Gateway
+
+if TYPE_CHECKING:
+    from gateway.flows.gateway import Gateway
 
 # Lines are sent in pieces of about so many bytes.
 PIECE = 64 * 1024
@@ -34,7 +36,7 @@ def upload(
     path: str,
     lines: Iterator[bytes],
     service: str,
-    directly: Callable[[Gateway], Awaitable[Any]],
+    directly: Callable[["Gateway"], Awaitable[Any]],
 ) -> Any:
     """
     POST lines as NDJSON to a running gateway, else do it `directly`. Ends the command

@@ -1,9 +1,12 @@
 """Wrong use, broken homes and broken settings end in a sentence (contract §3)."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from gateway.cli import COMMANDS
 from tests.unit.cli.calling import call
 
 
@@ -98,6 +101,25 @@ def test_help_answers_for_every_command() -> None:
         assert shown.code == 0
         assert all(name in shown.out for name in names)
     assert call("--version").code == 0
+
+
+HELP = """
+import sys
+from click.testing import CliRunner
+from gateway.cli import COMMANDS, cli
+for name in COMMANDS:
+    for sub in ((), *((one,) for one in getattr(cli.get_command(None, name), "commands", ()))):
+        assert CliRunner().invoke(cli, [name, *sub, "--help"]).exit_code == 0, (name, sub)
+heavy = {"aiohttp", "pydantic", "prometheus_client", "ruamel", "sqlite3"}
+print(len(COMMANDS), sorted(heavy & sys.modules.keys()))
+"""
+
+
+def test_help_answers_at_once() -> None:
+    """No command loads what only its work needs before it is asked for work."""
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == f"{len(COMMANDS)} []"
 
 
 @pytest.mark.parametrize("url", ["postgresql://db.example/x", "sqlite://", "gateway.db"])
