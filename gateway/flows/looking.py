@@ -5,6 +5,7 @@ from datetime import datetime
 from gateway.cases import states
 from gateway.cases.course import Looked
 from gateway.cases.states import Event
+from gateway.errors import LedgerContradiction, StoreFailed
 from gateway.flows import chasing
 from gateway.flows.gateway import Gateway
 from gateway.flows.notices import change
@@ -15,7 +16,13 @@ async def look_at_deadlines(gateway: Gateway) -> None:
     """What was not reached by its deadline has failed; what was and is not done is overdue."""
     now = gateway.clock()
     for id in await gateway.store.notices_to_look_at(now):
-        await change(gateway, id, lambda notice: _past(notice, now), keep_claim=True)
+        try:
+            await change(gateway, id, lambda notice: _past(notice, now), keep_claim=True)
+        except (StoreFailed, LedgerContradiction):
+            raise
+        except Exception:
+            # One of whom nobody can tell holds back none of those behind it.
+            gateway.log.exception("worker-failed", worker="closer", notice=id)
 
 
 def _past(notice: Notice, now: datetime) -> Notice:

@@ -65,6 +65,11 @@ async def _deliver(
         work = await notices.deliver(claimed, gateway)
         await _beat()
         await _concluded(claimed.notice, gateway, recovery, work)
+    except LedgerContradiction:
+        raise
+    except Exception:
+        # It stays claimed, and is free again at the next start; all others go on.
+        gateway.log.exception("worker-failed", worker="lanes", notice=claimed.notice.id)
     finally:
         lanes[claimed.notice.partner] -= 1
 

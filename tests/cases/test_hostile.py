@@ -1,6 +1,8 @@
 """What recipients and services send to stop the others, or never to be done (R3, R4)."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -97,3 +99,29 @@ async def test_no_reason_commands_a_terminal(
     kept = await house.erased("u-2", exempt=[exempt])
 
     assert (settled.status, settled.code, kept.status) == (400, "request-invalid", 400)
+
+
+async def test_one_notice_that_cannot_be_written_ends_nothing_else(house: CaseHouse) -> None:
+    """Whatever goes wrong with a notice is logged with its id, and all others are told."""
+    for subject in ("u-1", "u-2"):
+        assert (await house.share(subject=subject)).status == 200
+    store: Any = house.gateway.store
+    change, broken = store.change_notice, list[str]()
+
+    async def changed(id: str, *more: Any) -> Any:
+        if id in broken or not broken:
+            broken.append(id)
+            raise RuntimeError("nobody foresaw this")
+        return await change(id, *more)
+
+    store.change_notice = changed
+    first, second = [await house.opened_case(subject) for subject in ("u-1", "u-2")]
+    ids = {one["case"]: one["notices"][0]["notice"] for one in (first, second)}
+    for _ in range(1500):
+        if broken:
+            break
+        await asyncio.sleep(0.01)
+    (healthy,) = [case for case, notice in ids.items() if notice not in broken]
+    await house.until(healthy, state="completed")
+
+    assert len(set(broken)) == 1
