@@ -210,7 +210,9 @@ async def test_the_commands_do_the_same(house: CaseHouse, clock: Clock, tmp_path
 
     assert page.output.startswith("<!doctype html>") and case in page.output
     assert text.output.startswith("Answer to your request")
-    assert stopped.exit_code == 0 and "told of it before: slow-parcel, swift-parcel" in stopped.output
+    assert (
+        stopped.exit_code == 0 and "told of it before: slow-parcel, swift-parcel" in stopped.output
+    )
     assert rectified.exit_code == 0 and "told: nobody" in rectified.output
     assert "told would be: nobody" in previewed.output
 
