@@ -220,6 +220,9 @@ async def test_what_waits_is_sent_after_a_crash(template: Path, tmp_path: Path) 
                 reply = await service.share(
                     "swift-parcel", PATH, ORDER, subject="u-1", prefer="respond-async"
                 )
+                # Killed within a try, it could have left, and would not be sent again.
+                while "share-tried" not in gateway.stderr.read_text(encoding="utf-8"):
+                    await asyncio.sleep(0.01)
             await gateway.kill()
             await courier.start()
             await gateway.start()
