@@ -8,7 +8,7 @@ runs, the command owns the store for a moment.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -48,18 +48,31 @@ def reach(
 
     Ends the command where the answer is a refusal: exit 2 for what makes no sense, else 1.
     """
+
+    def asked() -> Coroutine[Any, Any, Any]:
+        return _ask(home, (scope, *also), method, path, body, accept, service)
+
+    return either(home, path, asked=asked, directly=directly)
+
+
+def either(
+    home: Path,
+    path: str,
+    *,
+    asked: Callable[[], Coroutine[Any, Any, T]],
+    directly: Callable[["Gateway"], Awaitable[T]],
+) -> T:
+    """`asked` where the home's gateway runs, else `directly`. Ends the command as `reach`."""
     from gateway.wiring import load_config, opened, running
 
     config = load_config(home)
-    if running(config):
-        return asyncio.run(_ask(home, (scope, *also), method, path, body, accept, service))
 
     async def alone() -> T:
         async with opened(config) as gateway:
             return await directly(gateway)
 
     try:
-        return asyncio.run(alone())
+        return asyncio.run(asked() if running(config) else alone())
     except Declined as error:
         fail(f"{error.problem.reason.value}: {error.problem.detail}", 1)
     except CallerError as error:

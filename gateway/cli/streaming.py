@@ -3,7 +3,6 @@ Answers that come line by line: from a running gateway over HTTP, else from the
 store. No more of them is held than is shown.
 """
 
-import asyncio
 import csv
 import json
 import sys
@@ -13,10 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gateway.cli.output import Output, fail, table
-from gateway.cli.reach import SERVICE, internal, refused
+from gateway.cli.reach import SERVICE, either, internal, refused
 from gateway.cli.start import mint
-from gateway.errors import CallerError
-from gateway.flows.answers import Declined
 
 if TYPE_CHECKING:
     from gateway.flows.gateway import Gateway
@@ -87,20 +84,12 @@ def _reached(
     directly: Callable[["Gateway"], Awaitable[T]],
 ) -> T:
     """What comes of an answer, of a running gateway over HTTP, else made here."""
-    from gateway.wiring import load_config, opened, running
-
-    config = load_config(output.home)
-
-    async def alone() -> T:
-        async with opened(config) as gateway:
-            return await directly(gateway)
-
-    try:
-        return asyncio.run(_asked(output, scopes, path, answered) if running(config) else alone())
-    except Declined as error:
-        fail(f"{error.problem.reason.value}: {error.problem.detail}", 1)
-    except CallerError as error:
-        refused(path, error.code, error.detail, error.remedy)
+    return either(
+        output.home,
+        path,
+        asked=lambda: _asked(output, scopes, path, answered),
+        directly=directly,
+    )
 
 
 async def _asked(

@@ -1,16 +1,13 @@
 """Sending many lines to a home, of which none but the next is held."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gateway.cli.output import fail
-from gateway.cli.reach import internal
+from gateway.cli.reach import either, internal, refused
 from gateway.cli.start import mint
-from gateway.errors import CallerError
-from gateway.flows.answers import Declined
 
 if TYPE_CHECKING:
     from gateway.flows.gateway import Gateway
@@ -40,24 +37,9 @@ def upload(
 ) -> Any:
     """
     POST lines as NDJSON to a running gateway, else do it `directly`. Ends the command
-    (exit 1) where the answer is a refusal.
+    where the answer is a refusal: exit 2 for what makes no sense, else 1.
     """
-    from gateway.wiring import load_config, opened, running
-
-    config = load_config(home)
-    if running(config):
-        return asyncio.run(_post(home, path, lines, service))
-
-    async def alone() -> Any:
-        async with opened(config) as gateway:
-            return await directly(gateway)
-
-    try:
-        return asyncio.run(alone())
-    except Declined as error:
-        fail(f"{error.problem.reason.value}: {error.problem.detail}", 1)
-    except CallerError as error:
-        fail(f"{error.code}: {error.detail.rstrip('.')}. {error.remedy}", 1)
+    return either(home, path, asked=lambda: _post(home, path, lines, service), directly=directly)
 
 
 async def _post(home: Path, path: str, lines: Iterator[bytes], service: str) -> Any:
@@ -77,7 +59,7 @@ async def _post(home: Path, path: str, lines: Iterator[bytes], service: str) -> 
     except (aiohttp.ClientError, TimeoutError) as error:
         fail(f"the running gateway broke off ({type(error).__name__}): nothing was opened", 1)
     if response.status >= 400:
-        fail(f"{value['code']}: {value['detail'].rstrip('.')}. {value['remedy']}", 1)
+        refused(path, value["code"], value["detail"], value["remedy"])
     return value
 
 

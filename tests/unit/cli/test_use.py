@@ -129,3 +129,15 @@ def test_a_store_that_cannot_be_had_is_exit_2(url: str, home: Path) -> None:
 
     assert done.code == 2
     assert "storage.url" in done.err
+
+
+@pytest.mark.parametrize("whom", ["list", "everybody"])
+def test_a_mass_case_that_makes_no_sense_is_exit_2(whom: str, home: Path, tmp_path: Path) -> None:
+    """For a list of people as for everybody, the place is named and what to write there."""
+    ids = tmp_path / "ids.txt"
+    ids.write_text("u-1\n", encoding="utf-8")
+    people = ("--subjects", ids) if whom == "list" else ("--everybody",)
+    done = call("case", "mass", "open", "--reason", "x", "--reference", "r", *people, home=home)
+
+    assert done.code == 2
+    assert "reason: write one of user-request" in done.err
