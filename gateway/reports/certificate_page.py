@@ -18,14 +18,9 @@ from gateway.reports.certificate_words import (
     STATES,
     WORDS,
 )
-from gateway.reports.html import Content, facts, joined, listed, page, sheet, table, tag, whole
+from gateway.reports.html import Content, facts, joined, listed, table, tag, whole
+from gateway.reports.signed_page import BREAKS, JWKS, VERIFY, Claims, signed_page
 from gateway.reports.words import moment
-
-_BREAKS = "white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem"
-_JWKS = "/.well-known/jwks.json"
-_VERIFY = "gateway-verify certificate.jws --trust keys.json"
-
-Claims = Mapping[str, Any]
 
 
 def certificate_page(
@@ -40,25 +35,9 @@ def certificate_page(
 
     Each language has a sheet of its own; the signed texts, which have none, come last.
     """
-    title = " · ".join(WORDS[language]["title"] for language in languages)
-    sheets = (
-        sheet(WORDS[language]["title"], language, _said(claims, names, language), first=not place)
-        for place, language in enumerate(languages)
+    return signed_page(
+        token, claims, WORDS, languages, lambda language: _said(claims, names, language)
     )
-    return page(
-        title,
-        *sheets,
-        tag("h2", _in_all(languages, "ledger")),
-        *(tag("p", WORDS[language]["head"], lang=language) for language in languages),
-        tag("pre", claims["checkpoint"], style=_BREAKS),
-        tag("h2", _in_all(languages, "signed")),
-        tag("pre", token, style=_BREAKS),
-        foot=" ".join(WORDS[language]["foot"] for language in languages),
-    )
-
-
-def _in_all(languages: Sequence[str], word: str) -> str:
-    return " · ".join(WORDS[language][word] for language in languages)
 
 
 def _said(claims: Claims, names: Mapping[str, str], language: str) -> Iterator[Content]:
@@ -71,10 +50,10 @@ def _said(claims: Claims, names: Mapping[str, str], language: str) -> Iterator[C
     yield _recipients(notices, names, language) if notices else tag("p", words["nobody"])
     yield tag("h2", words["verify"])
     before, _, after = words["save"].partition("{keys}")
-    yield tag("p", before, tag("code", f"{claims['iss']}{_JWKS}"), after)
-    yield tag("pre", _VERIFY, style=_BREAKS)
+    yield tag("p", before, tag("code", f"{claims['iss']}{JWKS}"), after)
+    yield tag("pre", VERIFY, style=BREAKS)
     yield tag("p", words["salt"])
-    yield tag("pre", f"{_VERIFY} --subject ID --salt SALT", style=_BREAKS)
+    yield tag("pre", f"{VERIFY} --subject ID --salt SALT", style=BREAKS)
 
 
 def _head(claims: Claims, language: str) -> list[tuple[str, Content]]:
@@ -130,4 +109,4 @@ def _stands(one: Mapping[str, Any], language: str) -> str:
 
 def _digests(receipts: Sequence[str]) -> Content:
     digests = [hashlib.sha256(one.encode()).hexdigest() for one in receipts]
-    return listed([tag("code", one, style=_BREAKS) for one in digests]) if digests else "—"
+    return listed([tag("code", one, style=BREAKS) for one in digests]) if digests else "—"

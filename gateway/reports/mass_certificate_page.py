@@ -7,18 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.reports.certificate_words import ACTIONS, REASONS, STANDS
-from gateway.reports.html import Content, facts, joined, page, sheet, table, tag, whole
+from gateway.reports.html import Content, facts, joined, table, tag, whole
 from gateway.reports.mass_certificate_words import CHOSEN, LANGUAGES, STATES, STEPS, WORDS
+from gateway.reports.signed_page import BREAKS, JWKS, VERIFY, Claims, signed_page
 from gateway.reports.words import moment
 
-_BREAKS = "white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem"
-_JWKS = "/.well-known/jwks.json"
-_VERIFY = "gateway-verify certificate.jws --trust keys.json"
 _CASES = ("opened", "closed", "refused", "open", "passed")
 _COUNTS = ("notices", "settled", "unsettled")
 _PROOFS = ("receipt", "response", "person")
-
-Claims = Mapping[str, Any]
 
 
 def mass_certificate_page(
@@ -33,24 +29,9 @@ def mass_certificate_page(
 
     Each language has a sheet of its own; the signed texts, which have none, come last.
     """
-    sheets = (
-        sheet(WORDS[language]["title"], language, _said(claims, names, language), first=not place)
-        for place, language in enumerate(languages)
+    return signed_page(
+        token, claims, WORDS, languages, lambda language: _said(claims, names, language)
     )
-    return page(
-        _in_all(languages, "title"),
-        *sheets,
-        tag("h2", _in_all(languages, "ledger")),
-        *(tag("p", WORDS[language]["head"], lang=language) for language in languages),
-        tag("pre", claims["checkpoint"], style=_BREAKS),
-        tag("h2", _in_all(languages, "signed")),
-        tag("pre", token, style=_BREAKS),
-        foot=" ".join(WORDS[language]["foot"] for language in languages),
-    )
-
-
-def _in_all(languages: Sequence[str], word: str) -> str:
-    return " · ".join(WORDS[language][word] for language in languages)
 
 
 def _said(claims: Claims, names: Mapping[str, str], language: str) -> Iterator[Content]:
@@ -64,7 +45,7 @@ def _said(claims: Claims, names: Mapping[str, str], language: str) -> Iterator[C
     yield tag("h2", words["cases"])
     yield _cases(claims["cases"], language)
     yield tag("p", words["root"])
-    yield tag("pre", claims["cases"]["root"], style=_BREAKS)
+    yield tag("pre", claims["cases"]["root"], style=BREAKS)
     yield tag("h2", words["recipients"])
     yield _recipients(rows, names, language) if rows else tag("p", words["nobody"])
     yield from _how(claims, language)
@@ -154,8 +135,8 @@ def _how(claims: Claims, language: str) -> Iterator[Content]:
     words = WORDS[language]
     before, _, after = words["save"].partition("{keys}")
     yield tag("h2", words["verify"])
-    yield tag("p", before, tag("code", f"{claims['iss']}{_JWKS}"), after)
-    yield tag("pre", _VERIFY, style=_BREAKS)
+    yield tag("p", before, tag("code", f"{claims['iss']}{JWKS}"), after)
+    yield tag("pre", VERIFY, style=BREAKS)
     yield tag("p", words["more"])
-    more = f"{_VERIFY} --cases cases.txt --ledger ledger.jsonl.gz\n{_VERIFY} --belongs proof.json"
-    yield tag("pre", more, style=_BREAKS)
+    more = f"{VERIFY} --cases cases.txt --ledger ledger.jsonl.gz\n{VERIFY} --belongs proof.json"
+    yield tag("pre", more, style=BREAKS)
