@@ -8,14 +8,14 @@ from gateway.errors import CallerError, Reason
 from gateway.model.cases import CaseState
 from gateway.ports import EditionRow, RefuseCase, RestrictionRow, StoredToken
 from gateway.stores.sqlite.base import StorePart, milliseconds
-from gateway.stores.sqlite.cases import (
+from gateway.stores.sqlite.case_rows import (
     PLANNING,
     notice_columns,
-    put_event,
     stored_case,
     stored_notice,
     stored_scope,
 )
+from gateway.stores.sqlite.cases import put_event
 from gateway.stores.sqlite.editions import edition_row
 from gateway.stores.sqlite.ledger import append_leaf
 from gateway.stores.sqlite.statements import SQL

@@ -14,17 +14,11 @@ from gateway.errors import Fenced, Stale, StoreFailed
 from gateway.model.cases import (
     Action,
     Case,
-    CaseScope,
     CaseState,
-    Course,
     EraseReason,
     Notice,
-    NoticeState,
-    Proof,
-    read_until,
     written_until,
 )
-from gateway.model.ids import CaseId, CategoryId, NoticeId, PartnerId, PurposeId
 from gateway.ports import (
     CaseEvent,
     CaseRow,
@@ -39,7 +33,21 @@ from gateway.ports import (
     SubjectRow,
     ToldRow,
 )
-from gateway.stores.sqlite.base import StorePart, from_milliseconds, milliseconds
+from gateway.stores.sqlite.base import StorePart, milliseconds
+from gateway.stores.sqlite.case_rows import (
+    FINISHED,
+    PLANNING,
+    TOLD,
+    course_columns,
+    milliseconds_of,
+    moment_of,
+    notice_columns,
+    stored_case,
+    stored_case_row,
+    stored_notice,
+    stored_plan,
+    stored_told,
+)
 from gateway.stores.sqlite.claiming import Turns, Wanted, claim
 from gateway.stores.sqlite.database import connect
 from gateway.stores.sqlite.ledger import (
@@ -56,8 +64,6 @@ from gateway.stores.sqlite.statements import SQL
 from gateway.stores.sqlite.terms import end_shares
 from gateway.stores.sqlite.tokens import drop_tokens
 from gateway.stores.sqlite.tombstones import put_tombstone
-
-PLANNING, TOLD, FINISHED = "planning", "told", "finished"
 
 # The order matters only for the ends: keys first, and last the rows that others point to.
 ERASURES = (
@@ -107,7 +113,7 @@ class CasePart(StorePart):
             rows = await view.all("plan_rows", (person,))
             references = await view.all("plan_references", (person,))
         return (
-            [_plan_row(row) for row in rows],
+            [stored_plan(row) for row in rows],
             [ReferenceRow(share=r[0], subject=r[1], sealed=r[2]) for r in references],
         )
 
@@ -153,7 +159,7 @@ class CasePart(StorePart):
                 append_leaf(db, leaf)
             for one in releases:
                 db.execute(SQL["put_escrow"], (one.escrow, one.notice))
-                due, again = _ms(one.next_at), _ms(one.resend_at)
+                due, again = milliseconds_of(one.next_at), milliseconds_of(one.resend_at)
                 db.execute(SQL["release"], (due, again, one.notice))
             for notice in more:
                 add_notice(db, notice, None)
@@ -219,17 +225,22 @@ class CasePart(StorePart):
     async def case_row(self, id: str) -> CaseRow | None:
         """See `CaseStore.case_row`."""
         row = await self.reader.one("case_row", (id,))
-        return _case_row(row) if row else None
+        return stored_case_row(row) if row else None
 
     async def unfinished_cases(self) -> list[CaseRow]:
         """See `CaseStore.unfinished_cases`."""
-        return [_case_row(row) for row in await self.reader.all("unfinished_cases")]
+        return [stored_case_row(row) for row in await self.reader.all("unfinished_cases")]
 
     async def cases(
         self, *, state: str | None, partner: str | None, due_before: datetime | None, limit: int
     ) -> list[Case]:
         """See `CaseStore.cases`."""
-        wanted = {"state": state, "partner": partner, "before": _ms(due_before), "limit": limit}
+        wanted = {
+            "state": state,
+            "partner": partner,
+            "before": milliseconds_of(due_before),
+            "limit": limit,
+        }
         async with self.reader.snapshot() as view:
             rows = await view.all("list_cases", wanted)
             return [await _whole_case(view, row) for row in rows]
@@ -267,7 +278,7 @@ class CasePart(StorePart):
     async def next_notice_at(self) -> datetime | None:
         """See `CaseStore.next_notice_at`."""
         row = await self.reader.one("next_notice_at")
-        return _moment(row[0]) if row else None
+        return moment_of(row[0]) if row else None
 
     async def notices_to_look_at(self, now: datetime) -> list[str]:
         """See `CaseStore.notices_to_look_at`."""
@@ -306,25 +317,12 @@ class CasePart(StorePart):
     async def told(self, notice: str) -> ToldRow | None:
         """See `CaseStore.told`."""
         row = await self.reader.one("told", (notice,))
-        return _told(row) if row else None
+        return stored_told(row) if row else None
 
     async def events(self, case: str, after: int) -> list[CaseEvent]:
         """See `CaseStore.events`."""
         rows = await self.reader.all("events", (case, after))
         return [CaseEvent(id=row[0], kind=row[1], data=row[2]) for row in rows]
-
-
-def _plan_row(row: Row) -> PlanRow:
-    share, subject, leaf, outcome, untold, told_by, ends = row
-    return PlanRow(
-        share=share,
-        subject=subject,
-        leaf=leaf.encode(),
-        outcome=outcome,
-        untold=bool(untold),
-        told_by=told_by,
-        ends=bool(ends),
-    )
 
 
 def _begin(db: sqlite3.Connection, new: NewCase, now: datetime) -> str | None:
@@ -437,10 +435,10 @@ def add_notice(db: sqlite3.Connection, new: NewNotice, person: int | None) -> No
             notice.state.value,
             notice.reason,
             milliseconds(notice.deadline),
-            _ms(notice.next_at),
+            milliseconds_of(notice.next_at),
             notice.settled,
             notice.held,
-            _ms(notice.resend_at),
+            milliseconds_of(notice.resend_at),
             person,
             None if new.escrow_key is None else keep_key(db, new.escrow_key),
             new.escrow,
@@ -492,49 +490,6 @@ def _change(
             db.execute(SQL["destroy_escrow"], (id,))
         _close_if_settled(db, after.case, close_leaf, now)
     return after
-
-
-def notice_columns(notice: Notice) -> tuple[Any, ...]:
-    return (
-        notice.state.value,
-        notice.reason,
-        written_until(notice.backups_until) if notice.backups_until else None,
-        notice.attempts,
-        _ms(notice.next_at),
-        notice.proof.value if notice.proof else None,
-        notice.settled,
-        notice.held,
-        _ms(notice.resend_at),
-        *course_columns(notice.course),
-    )
-
-
-def course_columns(course: Course) -> tuple[int | None, ...]:
-    """In the order of the statements: the first three are those that a new notice has."""
-    moments = (
-        *(course.since, course.acknowledge_by, course.look_at, course.reached_at),
-        *(course.acknowledged_at, course.done_at, course.escalated_at, course.not_before),
-    )
-    return (*map(_ms, moments), course.reminders)
-
-
-def _course(columns: Sequence[int | None]) -> Course:
-    if not columns:
-        return Course()
-    since, by, look_at, reached, acknowledged, done, escalated, not_before = map(
-        _moment, columns[:8]
-    )
-    return Course(
-        since=since,
-        acknowledge_by=by,
-        look_at=look_at,
-        reached_at=reached,
-        acknowledged_at=acknowledged,
-        done_at=done,
-        escalated_at=escalated,
-        not_before=not_before,
-        reminders=columns[8] or 0,
-    )
 
 
 def _close_if_settled(
@@ -595,87 +550,9 @@ async def _whole_case(view: Snapshot, row: Row) -> Case:
     case = stored_case(row, [stored_notice(one, receipts.get(one[0], ())) for one in notices])
     more = await view.one("case_more", (row[0],))
     method, verified_at, ground = more or (None, None, None)
-    return replace(case, method=method, verified_at=_moment(verified_at), ground=ground)
-
-
-def stored_scope(text: str) -> CaseScope:
-    """A scope as it is stored."""
-    scope = json.loads(text)
-    return CaseScope(
-        partners=frozenset(PartnerId(one) for one in scope["partners"]),
-        purposes=frozenset(PurposeId(one) for one in scope["purposes"]),
-        categories=frozenset(CategoryId(one) for one in scope["categories"]),
-    )
-
-
-def stored_case(row: Row, notices: Sequence[Notice] = ()) -> Case:
-    """A case out of its row (`case_row`, `list_cases`)."""
-    return Case(
-        id=CaseId(row[0]),
-        action=Action(row[1]),
-        state=CaseState(row[2]),
-        reason=row[3],
-        scope=stored_scope(row[4]),
-        accepted_at=from_milliseconds(row[5]),
-        deadline=from_milliseconds(row[6]),
-        closed_at=_moment(row[7]),
-        subject_hash=row[8],
-        notices=tuple(notices),
-    )
-
-
-def _case_row(row: Row) -> CaseRow:
-    return CaseRow(
-        case=stored_case(row),
-        whole=bool(row[9]),
-        stage=row[10],
-        person=row[11],
-        key=row[12],
-        sealed=row[13],
-    )
+    return replace(case, method=method, verified_at=moment_of(verified_at), ground=ground)
 
 
 def _claimed(db: sqlite3.Connection, id: str) -> Claimed:
     notice = stored_notice(db.execute(SQL["notice"], (id,)).fetchone())
-    return Claimed(notice=notice, told=_told(db.execute(SQL["told"], (id,)).fetchone()))
-
-
-def _told(row: Row) -> ToldRow:
-    action, accepted_at, key, escrow, memory = row
-    return ToldRow(
-        action=Action(action),
-        created=from_milliseconds(accepted_at),
-        key=key if escrow is not None else None,
-        escrow=escrow if key is not None else None,
-        memory=memory,
-    )
-
-
-def stored_notice(row: Row, receipts: Sequence[str] = ()) -> Notice:
-    id, case, partner, state, reason, deadline, backups, attempts, next_at, proof, *rest = row
-    settled, held, resend_at, *course = rest
-    return Notice(
-        id=NoticeId(id),
-        case=CaseId(case),
-        partner=PartnerId(partner),
-        state=NoticeState(state),
-        reason=reason,
-        deadline=from_milliseconds(deadline),
-        backups_until=read_until(backups) if backups else None,
-        attempts=attempts,
-        next_at=_moment(next_at),
-        proof=Proof(proof) if proof else None,
-        settled=bool(settled),
-        held=bool(held),
-        resend_at=_moment(resend_at),
-        receipts=tuple(receipts),
-        course=_course(course),
-    )
-
-
-def _moment(value: int | None) -> datetime | None:
-    return None if value is None else from_milliseconds(value)
-
-
-def _ms(moment: datetime | None) -> int | None:
-    return None if moment is None else milliseconds(moment)
+    return Claimed(notice=notice, told=stored_told(db.execute(SQL["told"], (id,)).fetchone()))

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.ports import CaseLine, DueCase, Place, TaskRow, Wait
 from gateway.reports.scorecard import PartnerCount, Times
 from gateway.stores.sqlite.base import StorePart, from_milliseconds, milliseconds
-from gateway.stores.sqlite.cases import stored_notice
+from gateway.stores.sqlite.case_rows import stored_notice
 from gateway.stores.sqlite.reader import Row
 from gateway.stores.sqlite.statements import SQL
 

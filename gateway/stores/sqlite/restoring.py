@@ -11,7 +11,8 @@ from gateway.model.cases import Action
 from gateway.model.shares import Outcome
 from gateway.ports import AdoptedCase, OwnedShare, ReplayState, SubjectRow
 from gateway.stores.sqlite.base import NEVER, StorePart, milliseconds, seconds
-from gateway.stores.sqlite.cases import add_notice, notice_columns
+from gateway.stores.sqlite.case_rows import notice_columns
+from gateway.stores.sqlite.cases import add_notice
 from gateway.stores.sqlite.ledger import append_leaf, keep_key
 from gateway.stores.sqlite.people import subject_row
 from gateway.stores.sqlite.statements import SQL
