@@ -138,7 +138,7 @@ def stored_told(row: Row) -> ToldRow:
 
 
 def stored_notice(row: Row, receipts: Sequence[str] = ()) -> Notice:
-    """A notice out of its row, with the receipts that settled it."""
+    """A notice out of its row, with its receipts."""
     id, case, partner, state, reason, deadline, backups, attempts, next_at, proof, *rest = row
     settled, held, resend_at, *course = rest
     return Notice(
