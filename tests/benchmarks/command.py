@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import fanout, lanes, ledger, machine, micro, share_path, tables
+from tests.benchmarks import fanout, lanes, ledger, machine, micro, queued, share_path, tables
 from tests.benchmarks.share_path import CheckFailed
 
 SHARE = "share"
 LANES = "lanes"
 LEDGER = "ledger"
 FANOUT = "fanout"
-NAMES = (SHARE, *micro.NAMES, LANES, FANOUT, LEDGER)
+QUEUED = "queued"
+NAMES = (SHARE, *micro.NAMES, LANES, FANOUT, QUEUED, LEDGER)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,6 +74,9 @@ def _measure(names: Sequence[str], options: argparse.Namespace, result: dict[str
     if FANOUT in names:
         many = fanout.QUICK if quick else fanout.Size()
         result[FANOUT] = asyncio.run(fanout.run(many, _say))
+    if QUEUED in names:
+        waiting, seconds = queued.QUICK if quick else queued.WHOLE
+        result[QUEUED] = asyncio.run(queued.run(waiting, seconds, _say))
     if LEDGER in names:
         leaves = options.leaves or (ledger.QUICK_LEAVES if quick else ledger.LEAVES)
         done = ledger.run(leaves=leaves, home=options.home, quick=quick, say=_say)

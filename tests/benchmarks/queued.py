@@ -35,6 +35,9 @@ Say = Callable[[str], None]
 Row = dict[str, Any]
 
 RECIPIENTS = 50
+# Notices that wait, and seconds for which they are told.
+WHOLE = 1_000_000, 60.0
+QUICK = 200, 1.0
 ROWS_AT_ONCE = 10_000
 
 
@@ -174,8 +177,8 @@ def _steps(began: float, seconds: float) -> Iterator[float]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 where the memory is flat."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.queued")
-    parser.add_argument("--notices", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--notices", type=int, default=WHOLE[0])
+    parser.add_argument("--seconds", type=float, default=WHOLE[1])
     parser.add_argument("--json", type=Path, help="write the numbers there too")
     asked = parser.parse_args(arguments)
     say: Say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731

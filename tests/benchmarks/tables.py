@@ -20,6 +20,8 @@ def render(result: Mapping[str, Any]) -> str:
         parts.append(lanes_table(result["lanes"]))
     if "fanout" in result:
         parts += fanout_tables(result["fanout"])
+    if "queued" in result:
+        parts.append(queued_table(result["queued"]))
     if "ledger" in result:
         parts += ledger_tables(result["ledger"])
     return "\n\n".join(parts)
@@ -106,6 +108,13 @@ def fanout_tables(result: Mapping[str, Any]) -> list[str]:
         ),
         table(("silent recipients", "last of the others after the 202, ms"), last),
     ]
+
+
+def queued_table(result: Mapping[str, Any]) -> str:
+    """The memory of the gateway while a great many notices wait."""
+    head = ("notices waiting", "MiB at the start", "at the end", "at most", "told meanwhile")
+    memory = (f"{result[name]:.1f}" for name in ("first_mib", "last_mib", "most_mib"))
+    return table(head, [(f"{result['notices']:,}", *memory, f"{result['sent']:,}")])
 
 
 def ledger_tables(result: Mapping[str, Any]) -> list[str]:

@@ -49,6 +49,16 @@ def test_a_dead_recipient_stands_beside_ten_that_live(ran: tuple[str, dict[str, 
     assert all(numbers["ratio"] > 0 for numbers in result["lanes"]["ways"].values())
 
 
+def test_memory_is_shown_while_notices_wait(ran: tuple[str, dict[str, Any]]) -> None:
+    """All that was to wait does, and some of it is told."""
+    printed, result = ran
+
+    assert "| notices waiting " in printed
+    assert result["queued"]["notices"] == 200
+    assert result["queued"]["sent"] > 0
+    assert result["queued"]["most_mib"] >= result["queued"]["first_mib"] > 0
+
+
 def test_a_large_ledger_is_checked_and_asked(ran: tuple[str, dict[str, Any]]) -> None:
     """Each command that reads all of it, each answer out of it, and who is affected."""
     printed, result = ran
